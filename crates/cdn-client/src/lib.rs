@@ -1,0 +1,1 @@
+//! A client for the Rackspace Cloud Files CDN.

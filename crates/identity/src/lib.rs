@@ -1,0 +1,1 @@
+//! Signing in to Rackspace and OpenStack clouds: credentials, tokens, catalogs, configuration.

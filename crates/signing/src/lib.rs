@@ -1,0 +1,1 @@
+//! Temp URL and form POST signatures for OpenStack Swift and Rackspace Cloud Files.

@@ -1,0 +1,1 @@
+//! A client for OpenStack Swift and Rackspace Cloud Files object storage.

@@ -1,0 +1,1 @@
+//! An offline OpenStack Swift.

@@ -1,0 +1,3 @@
+//! The command `cloudfiles-emulator`.
+
+fn main() {}

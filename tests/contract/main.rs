@@ -1,0 +1,1 @@
+//! The contract: what every Swift does, seen over HTTP.
