@@ -1,0 +1,328 @@
+//! One sign-in: credentials in, token and catalog out. Nothing is remembered here; see [`crate::session`].
+
+mod v1;
+mod v2;
+mod v3;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, DATE, LOCATION};
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::error::Exchange;
+use crate::http_client::{displayed, parse_url};
+use crate::{Catalog, Credentials, Endpoint, Error, Interface, OBJECT_CDN, OBJECT_STORE, Secret};
+
+/// The answer of an identity service is small; whatever is longer is not one.
+const MAX_BODY_BYTES: usize = 4 << 20;
+
+/// What a sign-in gives.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) token: Option<Secret>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) catalog: Catalog,
+}
+
+/// Signs in. `now` turns the life the server states into a moment of our clock.
+pub(crate) async fn authenticate(
+    http: &reqwest::Client,
+    timeout: Duration,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Result<Grant, Error> {
+    let call = |auth_url: &str, to: fn(&Url) -> Url| -> Result<Call<'_>, Error> {
+        let url = to(&parse_url(auth_url, "auth_url")?);
+        Ok(Call {
+            http,
+            timeout,
+            credentials,
+            url,
+            now,
+        })
+    };
+    match credentials {
+        Credentials::TempAuthV1 {
+            auth_url,
+            user,
+            key,
+        } => v1::sign_in(&call(auth_url, Url::clone)?, user, key).await,
+        Credentials::RackspaceApiKey {
+            auth_url,
+            username,
+            api_key,
+            tenant,
+        } => {
+            let call = call(auth_url, v2::tokens_url)?;
+            v2::sign_in(&call, v2::api_key(username, api_key), tenant.as_ref(), None).await
+        }
+        Credentials::RackspacePassword {
+            auth_url,
+            username,
+            password,
+            passcode,
+            tenant,
+        } => {
+            let call = call(auth_url, v2::tokens_url)?;
+            v2::sign_in(
+                &call,
+                v2::password(username, password),
+                tenant.as_ref(),
+                passcode.as_ref(),
+            )
+            .await
+        }
+        Credentials::KeystoneV2Password {
+            auth_url,
+            username,
+            password,
+            tenant,
+        } => {
+            let call = call(auth_url, v2::tokens_url)?;
+            v2::sign_in(
+                &call,
+                v2::password(username, password),
+                tenant.as_ref(),
+                None,
+            )
+            .await
+        }
+        Credentials::KeystoneV3 {
+            auth_url,
+            method,
+            scope,
+        } => v3::sign_in(&call(auth_url, v3::tokens_url)?, method, scope).await,
+        Credentials::Token {
+            token,
+            storage_url,
+            cdn_url,
+        } => Ok(Grant {
+            token: Some(token.clone()),
+            expires_at: None,
+            catalog: fixed(storage_url, cdn_url.as_deref()),
+        }),
+        Credentials::Anonymous { storage_url } => Ok(Grant {
+            token: None,
+            expires_at: None,
+            catalog: fixed(storage_url, None),
+        }),
+    }
+}
+
+/// The catalog of a cloud that names its addresses without regions.
+fn fixed(storage_url: &str, cdn_url: Option<&str>) -> Catalog {
+    let endpoint = |service_type: &str, url: &str| Endpoint {
+        service_type: service_type.to_owned(),
+        region: None,
+        interface: Interface::Public,
+        url: url.to_owned(),
+    };
+    let mut endpoints = vec![endpoint(OBJECT_STORE, storage_url)];
+    endpoints.extend(cdn_url.map(|url| endpoint(OBJECT_CDN, url)));
+    Catalog {
+        endpoints,
+        default_region: None,
+    }
+}
+
+/// What the three protocols share: sending, and telling what came back.
+struct Call<'a> {
+    http: &'a reqwest::Client,
+    timeout: Duration,
+    credentials: &'a Credentials,
+    url: Url,
+    now: Timestamp,
+}
+
+impl Call<'_> {
+    /// Sends, reads the whole answer, and gives it back whatever its status.
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
+        let unreachable = |source: reqwest::Error| Error::Unreachable {
+            url: displayed(&self.url),
+            source: Arc::new(source.without_url()),
+        };
+        let mut response = request
+            .timeout(self.timeout)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_BODY_BYTES {
+                break;
+            }
+        }
+        let answer = Answer {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        };
+        tracing::debug!(
+            url = %displayed(&self.url), status = answer.status.as_u16(), method = self.credentials.method(), "sign-in"
+        );
+        Ok(answer)
+    }
+
+    /// The error for an answer that is no success.
+    fn refused(&self, answer: &Answer) -> Error {
+        let exchange = Box::new(self.exchange(answer));
+        match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::WrongCredentials(exchange),
+            _ => Error::Refused(exchange),
+        }
+    }
+
+    fn incomplete(&self, answer: &Answer, missing: &'static str) -> Error {
+        Error::Incomplete {
+            exchange: Box::new(self.exchange(answer)),
+            missing,
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, answer: &Answer, what: &'static str) -> Result<T, Error> {
+        serde_json::from_slice(&answer.body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => self.incomplete(answer, what),
+            _ => Error::NotJson(Box::new(self.exchange(answer))),
+        })
+    }
+
+    fn exchange(&self, answer: &Answer) -> Exchange {
+        Exchange {
+            method: self.credentials.method(),
+            user: self.credentials.user().map(str::to_owned),
+            url: displayed(&self.url),
+            status: answer.status,
+            trans_id: ["x-trans-id", "x-openstack-request-id"]
+                .iter()
+                .find_map(|name| answer.text(name)),
+            message: answer
+                .message()
+                .map(|message| self.credentials.masked(message)),
+        }
+    }
+
+    /// When a token ends that the server says ends at `expires`, on our clock: the server's own `Date` is the
+    /// measure, so that a clock that goes wrong on either side does no harm.
+    fn expiry(&self, answer: &Answer, expires: Option<&str>) -> Option<Timestamp> {
+        let expires: Timestamp = expires?.parse().ok()?;
+        let server_now = answer
+            .text(DATE.as_str())
+            .and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
+        let life = match server_now {
+            Some(date) => expires.duration_since(date.timestamp()),
+            None => expires.duration_since(self.now),
+        };
+        after(self.now, life)
+    }
+}
+
+/// `now + life`, or nothing for a life that is over or absurd; such a token is used until it is refused.
+fn after(now: Timestamp, life: SignedDuration) -> Option<Timestamp> {
+    if life.is_positive() {
+        now.checked_add(life).ok()
+    } else {
+        None
+    }
+}
+
+/// A whole answer of an identity service. It holds a token, hence no `Debug`.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(&self, header: &str) -> Option<String> {
+        let value = self.headers.get(header)?.to_str().ok()?;
+        Some(value.to_owned())
+    }
+
+    fn secret(&self, header: &str) -> Option<Secret> {
+        self.text(header)
+            .filter(|value| !value.is_empty())
+            .map(Secret::from)
+    }
+
+    /// What an error says of itself. Successes are not looked into: they hold tokens.
+    fn message(&self) -> Option<String> {
+        if self.status.is_redirection() {
+            let location = Url::parse(&self.text(LOCATION.as_str())?).ok()?;
+            return Some(format!("moved to {}", displayed(&location)));
+        }
+        if self.status.is_success() {
+            return self.text(CONTENT_TYPE.as_str());
+        }
+        // `{"unauthorized": {"code": 401, "message": "…"}}`, with `error` as the name in v3.
+        let body: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.body).ok()?;
+        let message = body
+            .values()
+            .find_map(|value| value.get("message"))?
+            .as_str()?;
+        Some(message.chars().take(200).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(date: Option<&str>) -> Answer {
+        let headers = date
+            .map(|date| (DATE, date.parse().unwrap()))
+            .into_iter()
+            .collect();
+        Answer {
+            status: StatusCode::OK,
+            headers,
+            body: Vec::new(),
+        }
+    }
+
+    fn expiry(date: Option<&str>, expires: &str) -> Option<String> {
+        let http = crate::HttpSettings::default().client().unwrap();
+        let credentials = Credentials::anonymous("http://host/v1/a");
+        let call = Call {
+            http: &http,
+            timeout: Duration::from_secs(1),
+            credentials: &credentials,
+            url: Url::parse("http://host").unwrap(),
+            now: "2030-01-01T00:00:00Z".parse().unwrap(),
+        };
+        call.expiry(&answer(date), Some(expires))
+            .map(|at| at.to_string())
+    }
+
+    #[test]
+    fn reads_expiry_with_z_or_an_offset() {
+        assert_eq!(
+            expiry(None, "2030-01-02T00:00:00.000Z").unwrap(),
+            "2030-01-02T00:00:00Z"
+        );
+        assert_eq!(
+            expiry(None, "2030-01-01T18:00:00.000-06:00").unwrap(),
+            "2030-01-02T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn measures_the_life_of_a_token_by_the_servers_clock() {
+        let behind = Some("Mon, 31 Dec 2029 20:00:00 GMT");
+        assert_eq!(
+            expiry(behind, "2029-12-31T21:00:00Z").unwrap(),
+            "2030-01-01T01:00:00Z"
+        );
+    }
+
+    #[test]
+    fn knows_no_expiry_for_a_token_that_came_expired_or_without_a_readable_date() {
+        assert_eq!(expiry(None, "2029-12-31T00:00:00Z"), None);
+        assert_eq!(expiry(None, "tomorrow"), None);
+    }
+}

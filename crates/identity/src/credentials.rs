@@ -1,0 +1,334 @@
+//! Who is asking, and how that is shown to the cloud.
+
+use crate::Secret;
+
+/// Every way of signing in. The secrets inside show as `***`.
+///
+/// `auth_url` is what users of the respective cloud have in their settings; for the v2.0 and v3 services it may be
+/// given with or without the version, and with or without the last steps of the path (`/v2.0/tokens`).
+///
+/// ```
+/// let me = identity::Credentials::temp_auth("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+/// assert!(!format!("{me:?}").contains("testing"));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// `GET <auth_url>` with `X-Auth-User` and `X-Auth-Key`: Swift's `TempAuth` and `Swauth` (user `account:user`),
+    /// Rackspace's v1.0 (user name and API key), Ceph's gateway.
+    TempAuthV1 {
+        /// The whole URL, such as `http://127.0.0.1:8080/auth/v1.0`.
+        auth_url: String,
+        /// User name.
+        user: String,
+        /// Key.
+        key: Secret,
+    },
+    /// Rackspace identity v2.0 with user name and API key (`RAX-KSKEY:apiKeyCredentials`).
+    RackspaceApiKey {
+        /// Such as [`RACKSPACE_US`].
+        auth_url: String,
+        /// User name.
+        username: String,
+        /// API key.
+        api_key: Secret,
+        /// Account to sign in to; the user's own if left out.
+        tenant: Option<Tenant>,
+    },
+    /// Rackspace identity v2.0 with user name and password, and a passcode where the user has set that up.
+    RackspacePassword {
+        /// Such as [`RACKSPACE_US`].
+        auth_url: String,
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+        /// Second factor; needed only when the service asks for it
+        /// ([`Error::PasscodeRequired`](crate::Error::PasscodeRequired)).
+        passcode: Option<Passcode>,
+        /// Account to sign in to; the user's own if left out.
+        tenant: Option<Tenant>,
+    },
+    /// Keystone v2.0 with user name and password.
+    KeystoneV2Password {
+        /// Such as `https://cloud.example:5000/v2.0`.
+        auth_url: String,
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+        /// Tenant to sign in to. Without one the catalog is usually empty.
+        tenant: Option<Tenant>,
+    },
+    /// Keystone v3, also Rackspace's `OpenStack` offering.
+    KeystoneV3 {
+        /// Such as `https://cloud.example:5000/v3`.
+        auth_url: String,
+        /// What is shown.
+        method: V3Method,
+        /// What the token shall be good for.
+        scope: V3Scope,
+    },
+    /// A token from elsewhere. It cannot be renewed.
+    Token {
+        /// The token.
+        token: Secret,
+        /// Account URL, such as `https://cloud.example/v1/AUTH_test`.
+        storage_url: String,
+        /// CDN management URL of the same account.
+        cdn_url: Option<String>,
+    },
+    /// No token at all: public containers.
+    Anonymous {
+        /// Account URL.
+        storage_url: String,
+    },
+}
+
+/// Rackspace's identity service, v2.0.
+pub const RACKSPACE_US: &str = "https://identity.api.rackspacecloud.com/v2.0";
+
+/// Rackspace's identity service for accounts opened in the United Kingdom, v2.0.
+pub const RACKSPACE_UK: &str = "https://lon.identity.api.rackspacecloud.com/v2.0";
+
+/// A v2.0 tenant: an account, later called project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tenant {
+    /// By id.
+    Id(String),
+    /// By name.
+    Name(String),
+}
+
+/// The second factor of a Rackspace sign-in.
+#[derive(Clone, Debug)]
+pub struct Passcode {
+    /// What the telephone or the app shows, or a bypass code.
+    pub code: Secret,
+    /// The session that asked for it, from [`Error::PasscodeRequired`](crate::Error::PasscodeRequired). Left out, the
+    /// password is sent first and the code right after it, which suits codes that an app makes.
+    pub session_id: Option<Secret>,
+}
+
+/// What is shown to Keystone v3.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum V3Method {
+    /// User and password.
+    Password {
+        /// Whose password.
+        user: V3User,
+        /// Password.
+        password: Secret,
+    },
+    /// Another token, usually to change its scope.
+    Token {
+        /// The token.
+        token: Secret,
+    },
+    /// An application credential by id. It carries its own scope.
+    ApplicationCredentialId {
+        /// Id.
+        id: String,
+        /// Secret.
+        secret: Secret,
+    },
+    /// An application credential by name, with the user who owns it.
+    ApplicationCredentialName {
+        /// Name.
+        name: String,
+        /// Owner.
+        user: V3User,
+        /// Secret.
+        secret: Secret,
+    },
+}
+
+/// A Keystone v3 user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum V3User {
+    /// By id, unique in the whole cloud.
+    Id(String),
+    /// By name, unique in its domain.
+    Name {
+        /// Name.
+        name: String,
+        /// Its domain.
+        domain: Domain,
+    },
+}
+
+/// A Keystone v3 domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// By id; `default` is the one every cloud has.
+    Id(String),
+    /// By name.
+    Name(String),
+}
+
+impl Default for Domain {
+    fn default() -> Self {
+        Self::Id("default".to_owned())
+    }
+}
+
+/// What a Keystone v3 token shall be good for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum V3Scope {
+    /// Nothing asked: the user's default project, if there is one. Right for application credentials.
+    #[default]
+    Unscoped,
+    /// A project by id.
+    ProjectId(String),
+    /// A project by name, in its domain.
+    ProjectName {
+        /// Name.
+        name: String,
+        /// Its domain.
+        domain: Domain,
+    },
+    /// A domain.
+    Domain(Domain),
+}
+
+impl Credentials {
+    /// [`Credentials::TempAuthV1`].
+    pub fn temp_auth(
+        auth_url: impl Into<String>,
+        user: impl Into<String>,
+        key: impl Into<Secret>,
+    ) -> Self {
+        Self::TempAuthV1 {
+            auth_url: auth_url.into(),
+            user: user.into(),
+            key: key.into(),
+        }
+    }
+
+    /// [`Credentials::RackspaceApiKey`] with the user's own account.
+    pub fn rackspace_api_key(
+        auth_url: impl Into<String>,
+        username: impl Into<String>,
+        api_key: impl Into<Secret>,
+    ) -> Self {
+        Self::RackspaceApiKey {
+            auth_url: auth_url.into(),
+            username: username.into(),
+            api_key: api_key.into(),
+            tenant: None,
+        }
+    }
+
+    /// [`Credentials::RackspacePassword`] with the user's own account and no passcode.
+    pub fn rackspace_password(
+        auth_url: impl Into<String>,
+        username: impl Into<String>,
+        password: impl Into<Secret>,
+    ) -> Self {
+        Self::RackspacePassword {
+            auth_url: auth_url.into(),
+            username: username.into(),
+            password: password.into(),
+            passcode: None,
+            tenant: None,
+        }
+    }
+
+    /// [`Credentials::Token`] without a CDN.
+    pub fn token(token: impl Into<Secret>, storage_url: impl Into<String>) -> Self {
+        Self::Token {
+            token: token.into(),
+            storage_url: storage_url.into(),
+            cdn_url: None,
+        }
+    }
+
+    /// [`Credentials::Anonymous`].
+    pub fn anonymous(storage_url: impl Into<String>) -> Self {
+        Self::Anonymous {
+            storage_url: storage_url.into(),
+        }
+    }
+
+    /// The way of signing in, in words, for messages.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::TempAuthV1 { .. } => "v1 user and key",
+            Self::RackspaceApiKey { .. } => "Rackspace API key",
+            Self::RackspacePassword { .. } => "Rackspace password",
+            Self::KeystoneV2Password { .. } => "Keystone v2.0 password",
+            Self::KeystoneV3 { method, .. } => match method {
+                V3Method::Password { .. } => "Keystone v3 password",
+                V3Method::Token { .. } => "Keystone v3 token",
+                V3Method::ApplicationCredentialId { .. }
+                | V3Method::ApplicationCredentialName { .. } => {
+                    "Keystone v3 application credential"
+                }
+            },
+            Self::Token { .. } => "ready token",
+            Self::Anonymous { .. } => "anonymous access",
+        }
+    }
+
+    /// The user's or the application credential's name (or id), where one is given, for messages.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::TempAuthV1 { user, .. } => Some(user),
+            Self::RackspaceApiKey { username, .. }
+            | Self::RackspacePassword { username, .. }
+            | Self::KeystoneV2Password { username, .. } => Some(username),
+            Self::KeystoneV3 { method, .. } => match method {
+                V3Method::Password {
+                    user: V3User::Id(user) | V3User::Name { name: user, .. },
+                    ..
+                } => Some(user),
+                V3Method::Token { .. } => None,
+                V3Method::ApplicationCredentialId { id, .. } => Some(id),
+                V3Method::ApplicationCredentialName { name, .. } => Some(name),
+            },
+            Self::Token { .. } | Self::Anonymous { .. } => None,
+        }
+    }
+
+    /// `text` with every secret of these credentials replaced: a server may echo what it was sent.
+    pub(crate) fn masked(&self, mut text: String) -> String {
+        for secret in self.secrets() {
+            if !secret.expose().is_empty() {
+                text = text.replace(secret.expose(), "***");
+            }
+        }
+        text
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::TempAuthV1 { key: secret, .. }
+            | Self::RackspaceApiKey {
+                api_key: secret, ..
+            }
+            | Self::KeystoneV2Password {
+                password: secret, ..
+            }
+            | Self::Token { token: secret, .. } => vec![secret],
+            Self::RackspacePassword {
+                password, passcode, ..
+            } => {
+                let passcode = passcode.iter().flat_map(|passcode| {
+                    std::iter::once(&passcode.code).chain(passcode.session_id.as_ref())
+                });
+                std::iter::once(password).chain(passcode).collect()
+            }
+            Self::KeystoneV3 { method, .. } => match method {
+                V3Method::Password {
+                    password: secret, ..
+                }
+                | V3Method::Token { token: secret }
+                | V3Method::ApplicationCredentialId { secret, .. }
+                | V3Method::ApplicationCredentialName { secret, .. } => vec![secret],
+            },
+            Self::Anonymous { .. } => Vec::new(),
+        }
+    }
+}

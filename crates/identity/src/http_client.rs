@@ -1,0 +1,335 @@
+//! The HTTP client that every request of a session goes through: TLS, proxies, timeouts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use url::Url;
+
+use crate::Error;
+
+/// How to reach servers.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Sent as `User-Agent`.
+    pub user_agent: String,
+    /// For name resolution, connecting and the TLS handshake together. Default 15 s.
+    pub connect_timeout: Duration,
+    /// How long a connection may be silent in the middle of a request before it counts as dead. Default 60 s.
+    pub idle_timeout: Duration,
+    /// How long an unused connection is kept for the next request. Default 30 s: below what servers and load
+    /// balancers commonly allow, so that a request seldom meets a connection that is just being closed.
+    pub keep_alive: Duration,
+    /// Proxy to go through.
+    pub proxy: Proxy,
+    /// A PEM file with certificate authorities to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Trust every certificate. Whoever sits between can then read tokens and data.
+    pub insecure: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("cloudfiles/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_mins(1),
+            keep_alive: Duration::from_secs(30),
+            proxy: Proxy::Environment,
+            ca_file: None,
+            insecure: false,
+        }
+    }
+}
+
+/// Which proxy to go through.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    #[default]
+    Environment,
+    /// None, whatever the environment says.
+    Direct,
+    /// This one for everything; the URL may hold a user and a password.
+    Url(String),
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Direct => "Direct",
+            Self::Url(_) => "Url(***)",
+        })
+    }
+}
+
+impl HttpSettings {
+    /// An HTTP/1.1 client for these settings. It follows no redirection: our headers carry tokens and keys, and
+    /// Swift's API has no use for any.
+    ///
+    /// # Errors
+    /// [`Error::CaFile`], [`Error::InvalidUrl`] for the proxy, [`Error::HttpClient`].
+    pub fn client(&self) -> Result<reqwest::Client, Error> {
+        let builder = reqwest::Client::builder()
+            .user_agent(&self.user_agent)
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(self.keep_alive)
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_backend_preconfigured(self.tls()?);
+        let builder = match &self.proxy {
+            Proxy::Environment => builder,
+            Proxy::Direct => builder.no_proxy(),
+            Proxy::Url(url) => {
+                builder.proxy(reqwest::Proxy::all(url).map_err(|_| Error::InvalidUrl {
+                    what: "the proxy's address",
+                })?)
+            }
+        };
+        builder
+            .build()
+            .map_err(|source| Error::HttpClient(Arc::new(source.without_url())))
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
+            Arc::new(TrustAll { algorithms })
+        } else {
+            let extra = self
+                .ca_file
+                .as_deref()
+                .map(read_ca_file)
+                .transpose()?
+                .unwrap_or_default();
+            Arc::new(PlatformVerifier {
+                provider: provider.clone(),
+                extra,
+                loaded: OnceLock::new(),
+            })
+        };
+        Ok(rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring implements TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth())
+    }
+}
+
+fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let refuse = |reason: String| Error::CaFile {
+        path: path.to_owned(),
+        reason,
+    };
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| refuse(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(refuse("it holds no certificate".to_owned()));
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in &certificates {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| refuse(error.to_string()))?;
+    }
+    Ok(certificates)
+}
+
+/// The system's rules, loaded at the first handshake: reading hundreds of certificates takes milliseconds, and a
+/// machine without any can still speak plain HTTP to a local server.
+struct PlatformVerifier {
+    provider: Arc<CryptoProvider>,
+    extra: Vec<CertificateDer<'static>>,
+    loaded: OnceLock<Result<rustls_platform_verifier::Verifier, rustls::Error>>,
+}
+
+impl fmt::Debug for PlatformVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlatformVerifier")
+    }
+}
+
+impl PlatformVerifier {
+    fn verifier(&self) -> Result<&rustls_platform_verifier::Verifier, rustls::Error> {
+        self.loaded
+            .get_or_init(|| {
+                rustls_platform_verifier::Verifier::new_with_extra_roots(
+                    self.extra.clone(),
+                    self.provider.clone(),
+                )
+            })
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+impl ServerCertVerifier for PlatformVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier()?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier()?.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier()?.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// What [`HttpSettings::insecure`] asks for: any certificate will do, as long as the server holds its key.
+#[derive(Debug)]
+struct TrustAll {
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for TrustAll {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Reads an absolute http or https URL.
+pub(crate) fn parse_url(text: &str, what: &'static str) -> Result<Url, Error> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(Error::InvalidUrl { what }),
+    }
+}
+
+/// A URL as messages may show it: without user part, query and fragment.
+pub(crate) fn displayed(url: &Url) -> String {
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    format!(
+        "{}://{}{port}{}",
+        url.scheme(),
+        url.host_str().unwrap_or_default(),
+        url.path()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_user_part_and_no_query_of_a_url() {
+        let url = parse_url(
+            "https://me:secret@host:8443/v1?key=secret#secret",
+            "auth_url",
+        )
+        .unwrap();
+        assert_eq!(displayed(&url), "https://host:8443/v1");
+    }
+
+    #[test]
+    fn refuses_what_is_not_http() {
+        for text in ["", "host/v1", "ftp://host", "file:///etc/passwd", "http://"] {
+            assert!(parse_url(text, "auth_url").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_a_ca_file_that_does_not_exist() {
+        let settings = HttpSettings {
+            ca_file: Some("/nowhere/ca.pem".into()),
+            ..HttpSettings::default()
+        };
+        let error = settings.client().unwrap_err();
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn hides_the_password_of_a_proxy() {
+        let settings = HttpSettings {
+            proxy: Proxy::Url("http://me:hunter2@proxy".into()),
+            ..HttpSettings::default()
+        };
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn builds_a_client_on_a_machine_that_may_have_no_certificates() {
+        assert!(HttpSettings::default().client().is_ok());
+        assert!(
+            HttpSettings {
+                insecure: true,
+                ..HttpSettings::default()
+            }
+            .client()
+            .is_ok()
+        );
+    }
+}
