@@ -1,0 +1,10 @@
+//! Temporary URLs: the text that is signed, the URL around it, and the judgement of a request.
+
+mod query;
+mod url;
+mod verify;
+
+pub use query::TempUrlQuery;
+pub(crate) use url::decimal;
+pub use url::{ExpiresFormat, SignatureFormat, TempUrl};
+pub use verify::{Refusal, TempUrlAccess, TempUrlRequest};

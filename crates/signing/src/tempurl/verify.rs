@@ -1,0 +1,193 @@
+//! Judging a request that came by a temporary URL.
+
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use super::query::TempUrlQuery;
+use super::url::SignedText;
+use crate::{Digest, IpRange, Key, Method, ParseSignatureError, Signature, Signer, expires};
+
+/// What a server knows of a request when it judges its temporary URL.
+#[derive(Clone, Copy, Debug)]
+pub struct TempUrlRequest<'a> {
+    /// The request's method, in capitals.
+    pub method: &'a str,
+    /// The request's path, percent-decoded: `/v1/account/container/object`.
+    pub path: &'a [u8],
+    /// Where the request came from, if that is known. Needed only by URLs with an IP range.
+    pub client_ip: Option<IpAddr>,
+    /// The keys of account and container, in the order in which they shall be preferred when several are the same:
+    /// the account's before the container's. Empty keys are passed over.
+    pub keys: &'a [&'a Key],
+    /// The digests this server takes.
+    pub allowed_digests: &'a [Digest],
+    /// The moment of the request, with its fractions of a second.
+    pub now: SystemTime,
+}
+
+/// What a valid temporary URL grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TempUrlAccess {
+    /// The place in [`TempUrlRequest::keys`] of the key that signed: it tells a whole account's access from a
+    /// container's.
+    pub key: usize,
+    /// The last moment the URL is good for, in seconds since 1970. Swift sends it as the `Expires` header.
+    pub expires: u64,
+    /// The digest of the signature.
+    pub digest: Digest,
+}
+
+/// Why a temporary URL is refused.
+///
+/// Swift answers all of these with the same 401 so that nobody learns which it was. Neither does this type go to the
+/// caller: it is for the server's log, and for a person who asks why their own URL fails. It holds no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// `temp_url_sig` is missing or empty.
+    #[error("the query has an expiry and no signature")]
+    MissingSignature,
+    /// `temp_url_expires` is missing.
+    #[error("the query has a signature and no expiry")]
+    MissingExpires,
+    /// `temp_url_expires` is neither a positive integer nor `YYYY-MM-DDTHH:MM:SSZ`.
+    #[error("the expiry is neither Unix seconds nor YYYY-MM-DDTHH:MM:SSZ")]
+    MalformedExpires,
+    /// The URL was good until `expires`, in seconds since 1970, and now is later.
+    #[error("the URL expired at {expires} (Unix seconds)")]
+    Expired {
+        /// The last moment the URL was good for, in seconds since 1970.
+        expires: u64,
+    },
+    /// `temp_url_sig` is not a signature at all.
+    #[error("malformed signature: {0}")]
+    MalformedSignature(#[from] ParseSignatureError),
+    /// The signature's digest is not one the server takes.
+    #[error("signatures with {0} are not allowed here")]
+    DigestNotAllowed(Digest),
+    /// No temporary URL allows the request's method.
+    #[error("temporary URLs do not allow this method")]
+    MethodNotAllowed,
+    /// The path is not `/v1/account/container/object`, nor a container under an empty prefix.
+    #[error("the path is not that of an object")]
+    NotAnObject,
+    /// `temp_url_ip_range` is not an address or a network.
+    #[error("the IP range is neither an address nor a network without host bits")]
+    MalformedIpRange,
+    /// There is an IP range, and nobody knows where the request came from.
+    #[error("the URL has an IP range and the client's address is unknown")]
+    UnknownClientAddress,
+    /// The request comes from outside the IP range.
+    #[error("the client's address is outside the URL's IP range")]
+    OutsideIpRange,
+    /// Neither the account nor the container has a key.
+    #[error("neither account nor container has a temp URL key")]
+    NoKey,
+    /// The object's name does not begin with `temp_url_prefix`.
+    #[error("the object's name does not begin with the URL's prefix")]
+    OutsidePrefix,
+    /// No key gives this signature for this method, path, expiry and range.
+    #[error("the signature matches none of the keys")]
+    WrongSignature,
+}
+
+impl TempUrlQuery<'_> {
+    /// Judges a request by Swift's rules (`TempURL.__call__` in `tempurl.py`).
+    ///
+    /// The URL is refused once `now` is past its expiry by any fraction of a second. HEAD is allowed by signatures for
+    /// HEAD, GET, POST and PUT. Every key is tried for every such method whatever the outcome, and signatures are
+    /// compared in constant time, so how long it takes tells nothing of which of them came near.
+    pub fn verify(&self, request: &TempUrlRequest<'_>) -> Result<TempUrlAccess, Refusal> {
+        let expires_text = self.expires.as_deref().ok_or(Refusal::MissingExpires)?;
+        let signature_text = self
+            .signature
+            .as_deref()
+            .filter(|signature| !signature.is_empty())
+            .ok_or(Refusal::MissingSignature)?;
+        let expires = expires::parse(expires_text).ok_or(Refusal::MalformedExpires)?;
+        if expires::is_past(expires, request.now) {
+            return Err(Refusal::Expired { expires });
+        }
+        let signature: Signature = signature_text.parse()?;
+        let digest = signature.digest();
+        if !request.allowed_digests.contains(&digest) {
+            return Err(Refusal::DigestNotAllowed(digest));
+        }
+        let method: Method = request
+            .method
+            .parse()
+            .map_err(|_| Refusal::MethodNotAllowed)?;
+        let (container, object) = self
+            .split_path(method, request.path)
+            .ok_or(Refusal::NotAnObject)?;
+        let ip_range = self.ip_range.as_deref().filter(|range| !range.is_empty());
+        if let Some(range) = ip_range {
+            let client_ip = request.client_ip.ok_or(Refusal::UnknownClientAddress)?;
+            let range: IpRange = range.parse().map_err(|_| Refusal::MalformedIpRange)?;
+            if !range.contains(client_ip) {
+                return Err(Refusal::OutsideIpRange);
+            }
+        }
+        if request.keys.iter().all(|key| key.is_empty()) {
+            return Err(Refusal::NoKey);
+        }
+        let path = match self.prefix.as_deref().map(str::as_bytes) {
+            None => [&[], container, &[], object],
+            Some(prefix) if object.starts_with(prefix) => {
+                let slash: &[u8] = if container.ends_with(b"/") { b"" } else { b"/" };
+                [b"prefix:", container, slash, prefix]
+            }
+            Some(_) => return Err(Refusal::OutsidePrefix),
+        };
+
+        let mut matching = 0;
+        let mut matched = Choice::from(0);
+        for (place, key) in (0_u32..).zip(request.keys) {
+            if key.is_empty() {
+                continue;
+            }
+            let signer = Signer::new(key, digest);
+            for &method in method.allowed_by() {
+                let expected = signer.sign_text(&SignedText {
+                    ip_range,
+                    method,
+                    expires,
+                    path,
+                });
+                let equal = expected.ct_eq(&signature);
+                matching.conditional_assign(&place, equal & !matched);
+                matched |= equal;
+            }
+        }
+        if matched.into() {
+            Ok(TempUrlAccess {
+                key: matching as usize,
+                expires,
+                digest,
+            })
+        } else {
+            Err(Refusal::WrongSignature)
+        }
+    }
+
+    /// Parts `/v1/account/container/` from the object's name. `None` when there is no such object; a container alone
+    /// is enough for GET and HEAD under an empty prefix, which static web sites need.
+    fn split_path<'p>(&self, method: Method, path: &'p [u8]) -> Option<(&'p [u8], &'p [u8])> {
+        let rest = path.strip_prefix(b"/v1/")?;
+        let mut segments = rest.splitn(3, |&byte| byte == b'/');
+        let account = segments.next()?;
+        let container = segments.next()?;
+        let object = segments.next().unwrap_or_default();
+        if account.is_empty() || container.is_empty() {
+            return None;
+        }
+        let root_allowed =
+            matches!(method, Method::Get | Method::Head) && self.prefix.as_deref() == Some("");
+        if !root_allowed && object.iter().all(|&byte| byte == b'/') {
+            return None;
+        }
+        Some((&path[..path.len() - object.len()], object))
+    }
+}
