@@ -1,1 +1,14 @@
 //! A client for the Rackspace Cloud Files CDN.
+//!
+//! Containers of object storage are published, looked at and taken off through a [`CdnClient`], which shares session
+//! and connections with the [`swift_client::Client`] it is made from. A [`Ttl`] outside the service's bounds cannot be
+//! written down. On a cloud without a CDN every call is [`Error::NoCdn`].
+
+mod container;
+mod error;
+mod purge;
+mod ttl;
+
+pub use container::{CdnClient, CdnContainer, CdnUris, ListOptions};
+pub use error::Error;
+pub use ttl::{Ttl, TtlError};

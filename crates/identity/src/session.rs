@@ -27,6 +27,8 @@ pub struct Access {
     pub token: Option<Secret>,
     /// The account in object storage, such as `https://cloud.example/v1/AUTH_test`.
     pub storage_url: Url,
+    /// The same account at its public address, which is what others are given.
+    pub public_storage_url: Url,
     /// When the token ends, as far as the cloud said.
     pub expires_at: Option<Timestamp>,
     /// Everything the cloud offers.
@@ -148,14 +150,14 @@ struct Place {
 impl Place {
     fn access(&self, grant: Grant, now: Timestamp) -> Result<Access, Error> {
         let region = self.region.as_deref();
-        let storage_url = if let Some(url) = &self.storage_url {
-            url.clone()
-        } else {
-            let endpoint = grant
+        let storage_url = |interface| match &self.storage_url {
+            Some(url) => Ok(url.clone()),
+            None => grant
                 .catalog
-                .endpoint(OBJECT_STORE, region, self.interface)?;
-            parse_url(&endpoint.url, "the storage URL")?
+                .endpoint(OBJECT_STORE, region, interface)
+                .and_then(|endpoint| parse_url(&endpoint.url, "the storage URL")),
         };
+        let ours = storage_url(self.interface)?;
         let cdn_url = match &self.cdn_url {
             Some(url) => Ok(url.clone()),
             None => grant
@@ -165,7 +167,8 @@ impl Place {
         };
         Ok(Access {
             token: grant.token,
-            storage_url,
+            public_storage_url: storage_url(Interface::Public).unwrap_or_else(|_| ours.clone()),
+            storage_url: ours,
             cdn_url,
             renew_at: grant
                 .expires_at

@@ -1,1 +1,56 @@
 //! A client for OpenStack Swift and Rackspace Cloud Files object storage.
+//!
+//! A [`Client`] works on one account; its calls are named as python-swiftclient names them. Sign-in and renewal of
+//! tokens, retries and checksums happen inside. What goes wrong is an [`Error`] that says what was asked, what was
+//! answered, and under which transaction id.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), swift_client::Error> {
+//! use swift_client::{Client, ContainerOptions, Credentials, GetOptions, ObjectOptions};
+//!
+//! let me = Credentials::temp_auth("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+//! let client = Client::builder(me).build()?;
+//!
+//! client.put_container("photos", &ContainerOptions::default()).await?;
+//! client.put_object("photos", "cat.txt", "a cat", &ObjectOptions::default()).await?;
+//! let download = client.get_object("photos", "cat.txt", &GetOptions::default()).await?;
+//! assert_eq!(download.bytes(1 << 20).await?, "a cat");
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod body;
+mod capabilities;
+mod client;
+mod container;
+mod download;
+mod error;
+mod listing;
+mod metadata;
+mod object;
+mod path;
+mod retry;
+mod temp_url;
+mod transport;
+
+pub use account::{AccountInfo, AccountOptions};
+pub use body::Body;
+pub use capabilities::{
+    BulkDeleteSupport, BulkUploadSupport, Capabilities, SloSupport, StoragePolicy, SwiftLimits,
+    TempUrlSupport,
+};
+pub use client::{Client, ClientBuilder};
+pub use container::{ContainerInfo, ContainerOptions, Created, Versioning};
+pub use download::{Download, FileOptions};
+pub use error::{Error, Exchange, Operation};
+pub use identity::{Credentials, HttpSettings, Session};
+pub use jiff::Timestamp;
+pub use listing::{ContainerEntry, ListOptions, Listed, ObjectEntry};
+pub use metadata::Metadata;
+pub use object::{
+    ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectInfo, ObjectOptions, Stored,
+};
+pub use retry::{Replay, RetryPolicy};
+pub use temp_url::{KeyScope, KeySlot, TempUrls};
+pub use transport::{Request, Response, Service, Transport};

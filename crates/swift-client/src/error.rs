@@ -1,0 +1,316 @@
+//! What can go wrong, by what a caller can do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+/// Why a call did not do what it should. No message holds a token, a key or a signed URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// 404: no such account, container or object.
+    #[error("{0}: not found")]
+    NotFound(Box<Exchange>),
+    /// 401: the token is not accepted, also after it was renewed, or there is none.
+    #[error("{0}: not authorized")]
+    Unauthorized(Box<Exchange>),
+    /// 403: this user may not do that.
+    #[error("{0}: forbidden")]
+    Forbidden(Box<Exchange>),
+    /// 409: a container that is not empty, or a newer version that is there already.
+    #[error("{0}: conflict")]
+    Conflict(Box<Exchange>),
+    /// 412: a condition such as `If-Match` does not hold, or a parameter is out of bounds.
+    #[error("{0}: precondition failed")]
+    PreconditionFailed(Box<Exchange>),
+    /// 304: nothing newer, on a conditional read.
+    #[error("{0}: not modified")]
+    NotModified(Box<Exchange>),
+    /// 416: the object has no such range.
+    #[error("{0}: no such range")]
+    RangeNotSatisfiable(Box<Exchange>),
+    /// 413 for a quota of the account or the container.
+    #[error("{0}: over quota")]
+    QuotaExceeded(Box<Exchange>),
+    /// 413: larger than this cloud allows.
+    #[error("{0}: too large")]
+    TooLarge(Box<Exchange>),
+    /// 422: what arrived has another MD5 than the one announced.
+    #[error("{0}: damaged on the way")]
+    Unprocessable(Box<Exchange>),
+    /// 429 or 498: too many requests, also after waiting.
+    #[error("{0}: too many requests")]
+    RateLimited(Box<Exchange>),
+    /// 5xx, also after retries.
+    #[error("{0}: the server failed")]
+    Server(Box<Exchange>),
+    /// Any other status that is no success.
+    #[error("{0}: not a success")]
+    Refused(Box<Exchange>),
+    /// There is no token or no address.
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    /// No answer, or one that broke off: refused, reset, cut short.
+    #[error("{operation}: the connection failed (attempts: {attempts})")]
+    Connection {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// How often.
+        attempts: u32,
+        /// What happened last.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Nothing moved for [`HttpSettings::idle_timeout`](identity::HttpSettings), or the deadline came.
+    #[error("{operation}: no answer within {waited:?} (attempts: {attempts})")]
+    TimedOut {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// How often.
+        attempts: u32,
+        /// For how long, the last time.
+        waited: Duration,
+    },
+    /// What arrived is not what was sent, by its MD5.
+    #[error("{operation}: the MD5 is {found}, expected {expected}")]
+    Checksum {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// 32 hexadecimal digits.
+        expected: String,
+        /// 32 hexadecimal digits.
+        found: String,
+    },
+    /// A success that does not make sense.
+    #[error("{operation}: the answer cannot be used: {reason}")]
+    Malformed {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A download that was to be held in memory is longer than allowed.
+    #[error("{operation}: longer than the {limit_bytes} bytes allowed")]
+    OverLimit {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// How much was allowed.
+        limit_bytes: u64,
+    },
+    /// A name that no container or object can have.
+    #[error("{name:?} cannot be the name of a {what}")]
+    InvalidName {
+        /// `container` or `object`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A name or value that no header can carry. The value is not shown.
+    #[error("the header {name:?} cannot carry this name or value")]
+    InvalidHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// No temp URL can be made for the account's address.
+    #[error("no temp URL can be made for this account")]
+    UnsignableUrl(#[source] signing::ParseStorageUrlError),
+    /// A local file cannot be read or written.
+    #[error("{}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The stream given for an upload failed.
+    #[error("{operation}: the data to upload cannot be read")]
+    Source {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// What the stream said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What was asked and answered, for errors that stand for a status.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::NotFound(exchange)
+            | Self::Unauthorized(exchange)
+            | Self::Forbidden(exchange)
+            | Self::Conflict(exchange)
+            | Self::PreconditionFailed(exchange)
+            | Self::NotModified(exchange)
+            | Self::RangeNotSatisfiable(exchange)
+            | Self::QuotaExceeded(exchange)
+            | Self::TooLarge(exchange)
+            | Self::Unprocessable(exchange)
+            | Self::RateLimited(exchange)
+            | Self::Server(exchange)
+            | Self::Refused(exchange) => Some(exchange),
+            _ => None,
+        }
+    }
+
+    /// The status that was answered, if one was.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.exchange().map(|exchange| exchange.status)
+    }
+
+    /// The server's transaction id, for its operators, if it answered.
+    pub fn trans_id(&self) -> Option<&str> {
+        self.exchange()?.trans_id.as_deref()
+    }
+
+    /// Whether this is [`Error::NotFound`].
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound(_))
+    }
+
+    /// The error for a status that is no success.
+    pub(crate) fn from_exchange(exchange: Exchange) -> Self {
+        let quota = exchange.message.to_ascii_lowercase().contains("quota");
+        let exchange = Box::new(exchange);
+        match exchange.status.as_u16() {
+            304 => Self::NotModified(exchange),
+            401 => Self::Unauthorized(exchange),
+            403 => Self::Forbidden(exchange),
+            404 => Self::NotFound(exchange),
+            409 => Self::Conflict(exchange),
+            412 => Self::PreconditionFailed(exchange),
+            413 if quota => Self::QuotaExceeded(exchange),
+            413 => Self::TooLarge(exchange),
+            416 => Self::RangeNotSatisfiable(exchange),
+            422 => Self::Unprocessable(exchange),
+            429 | 498 => Self::RateLimited(exchange),
+            500..=599 => Self::Server(exchange),
+            _ => Self::Refused(exchange),
+        }
+    }
+}
+
+/// What was asked of a server, for messages. It shows as `GET AUTH_test/photos/cat.jpg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// HTTP method.
+    pub method: Method,
+    /// Account, as it stands in the storage URL; empty before it is known.
+    pub account: String,
+    /// Container.
+    pub container: Option<String>,
+    /// Object.
+    pub object: Option<String>,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.account)?;
+        for part in [&self.container, &self.object].into_iter().flatten() {
+            write!(f, "/{}", part.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+/// What was asked and what was answered, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// What was asked.
+    pub operation: Operation,
+    /// Status.
+    pub status: StatusCode,
+    /// `X-Trans-Id`: what the server's operators search their logs for.
+    pub trans_id: Option<String>,
+    /// The start of the answer's body, as plain text.
+    pub message: String,
+    /// How often it was asked.
+    pub attempts: u32,
+}
+
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} was answered {}",
+            self.operation,
+            self.status.as_u16()
+        )?;
+        if !self.message.is_empty() {
+            write!(f, " {:?}", self.message)?;
+        }
+        if self.attempts > 1 {
+            write!(f, " after {} attempts", self.attempts)?;
+        }
+        match &self.trans_id {
+            Some(id) => write!(f, " (transaction {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The start of an error body as one line of plain text: Swift's are small HTML pages with the gist in `<p>`.
+pub(crate) fn message(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for character in text.chars() {
+        match character {
+            '<' => {
+                in_tag = true;
+                plain.push(' ');
+            }
+            '>' if in_tag => in_tag = false,
+            _ if in_tag => {}
+            _ => plain.push(character),
+        }
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(status: u16, message: &str) -> Exchange {
+        Exchange {
+            operation: Operation {
+                method: Method::PUT,
+                account: "AUTH_test".into(),
+                container: Some("photos".into()),
+                object: Some("a\nb".into()),
+            },
+            status: StatusCode::from_u16(status).unwrap(),
+            trans_id: Some("tx1".into()),
+            message: message.into(),
+            attempts: 2,
+        }
+    }
+
+    #[test]
+    fn tells_a_quota_from_an_object_that_is_too_large() {
+        let quota = Error::from_exchange(exchange(413, "Upload exceeds quota."));
+        assert!(matches!(quota, Error::QuotaExceeded(_)));
+        let large = Error::from_exchange(exchange(413, "Your request is too large."));
+        assert!(matches!(large, Error::TooLarge(_)));
+    }
+
+    #[test]
+    fn names_what_was_asked_on_one_line() {
+        assert_eq!(
+            Error::from_exchange(exchange(404, "Not Found")).to_string(),
+            "PUT AUTH_test/photos/a\\nb was answered 404 \"Not Found\" after 2 attempts (transaction tx1): not found"
+        );
+    }
+
+    #[test]
+    fn reads_the_gist_of_an_html_body() {
+        let body = b"<html><h1>Not Found</h1><p>The resource could not be found.</p></html>";
+        assert_eq!(message(body), "Not Found The resource could not be found.");
+    }
+}
