@@ -98,7 +98,7 @@ impl Attempts {
             .with_jitter()
             .build();
         Self {
-            policy: *policy,
+            policy,
             delays,
             made: 0,
         }
