@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::Value;
-use swift_client::{Client, Request, Response, Service};
+use swift_client::{Client, Request, Service};
 
 use crate::{Error, Ttl};
 
@@ -148,8 +148,8 @@ impl CdnClient {
     pub async fn publish(&self, container: &str, ttl: Option<Ttl>) -> Result<CdnUris, Error> {
         let mut headers = vec![(ENABLED, "True".to_owned())];
         headers.extend(ttl.map(|ttl| (TTL, ttl.to_string())));
-        let response = self.send(Method::PUT, container, headers).await?;
-        Ok(CdnUris::read(&response.headers))
+        let headers = self.send(Method::PUT, container, headers).await?;
+        Ok(CdnUris::read(&headers))
     }
 
     /// Takes a container off the CDN. Edges go on serving what they have until its TTL has run out.
@@ -192,8 +192,8 @@ impl CdnClient {
     /// # Errors
     /// [`Error::NotPublished`] if it never was published.
     pub async fn status(&self, container: &str) -> Result<CdnContainer, Error> {
-        let response = self.send(Method::HEAD, container, Vec::new()).await?;
-        Ok(CdnContainer::read(container, &response.headers))
+        let headers = self.send(Method::HEAD, container, Vec::new()).await?;
+        Ok(CdnContainer::read(container, &headers))
     }
 
     /// Makes the CDN forget a container.
@@ -253,7 +253,7 @@ impl CdnClient {
         method: Method,
         container: &str,
         headers: Vec<(&'static str, String)>,
-    ) -> Result<Response, Error> {
+    ) -> Result<HeaderMap, Error> {
         let headers = headers.into_iter().map(|(name, value)| {
             let value = HeaderValue::try_from(value).expect("numbers and words fit into a header");
             (HeaderName::from_static(name), value)
@@ -263,8 +263,10 @@ impl CdnClient {
             headers: headers.collect(),
             ..Request::container(method, container)
         };
-        let sent = self.0.transport().send(request).await;
-        sent.map_err(|error| Error::about(container, error))
+        match self.0.transport().send(request).await {
+            Ok(response) => Ok(response.discard().await),
+            Err(error) => Err(Error::about(container, error)),
+        }
     }
 }
 

@@ -122,6 +122,20 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether another try a little later may well work: the service was not reached, or was busy or broken.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(exchange) => {
+                exchange.status.is_server_error()
+                    || matches!(exchange.status.as_u16(), 408 | 413 | 429 | 498)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A sign-in that was tried and what came back, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {

@@ -248,16 +248,20 @@ impl Session {
     /// # Errors
     /// [`Error::CannotRenew`] for a ready token or none; else every [`Error`] of a sign-in.
     pub async fn renew(&self, refused: &Arc<Access>) -> Result<Arc<Access>, Error> {
-        let credentials = &self.0.credentials;
-        if matches!(
-            credentials,
-            Credentials::Token { .. } | Credentials::Anonymous { .. }
-        ) {
+        if !self.can_renew() {
             return Err(Error::CannotRenew {
-                method: credentials.method(),
+                method: self.0.credentials.method(),
             });
         }
         self.sign_in(Some(refused)).await
+    }
+
+    /// Whether [`Session::renew`] can get another token: there is something to sign in with.
+    pub fn can_renew(&self) -> bool {
+        !matches!(
+            self.0.credentials,
+            Credentials::Token { .. } | Credentials::Anonymous { .. }
+        )
     }
 
     /// The client that this session's requests go through.

@@ -135,16 +135,22 @@ async fn tour(client: &Client, container: &str) -> Result<(), Box<dyn Error>> {
         client
             .get_object(container, "file", &unchanged)
             .await
-            .unwrap_err()
+            .expect_err("this is to fail")
     );
     println!(
         "{}",
         client
             .get_object(container, "none", &GetOptions::default())
             .await
-            .unwrap_err()
+            .expect_err("this is to fail")
     );
-    println!("{}", client.delete_container(container).await.unwrap_err());
+    println!(
+        "{}",
+        client
+            .delete_container(container)
+            .await
+            .expect_err("this is to fail")
+    );
 
     let paged = ListOptions {
         page_size: Some(3),

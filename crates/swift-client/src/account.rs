@@ -91,7 +91,9 @@ impl Client {
                 headers,
                 ..Request::account(Method::POST)
             })
-            .await?;
+            .await?
+            .discard()
+            .await;
         Ok(())
     }
 }

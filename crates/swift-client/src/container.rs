@@ -170,6 +170,7 @@ impl Client {
         };
         let response = self.transport().send(request).await?;
         let existed = response.status == StatusCode::ACCEPTED;
+        response.discard().await;
         Ok(if existed {
             Created::Existed
         } else {
@@ -216,7 +217,7 @@ impl Client {
             headers,
             ..Request::container(Method::POST, container)
         };
-        self.transport().send(request).await?;
+        self.transport().send(request).await?.discard().await;
         Ok(())
     }
 
@@ -227,7 +228,9 @@ impl Client {
     pub async fn delete_container(&self, container: &str) -> Result<(), Error> {
         self.transport()
             .send(Request::container(Method::DELETE, container))
-            .await?;
+            .await?
+            .discard()
+            .await;
         Ok(())
     }
 }

@@ -315,18 +315,20 @@ impl Client {
             replay,
             ..Request::object(Method::PUT, container, object)
         };
-        let response = self
+        let mut response = self
             .transport()
             .send_hashed(request, known.is_none())
             .await?;
-        let stored = Stored::read(&response.headers);
-        if let (Some(sent), Some(etag)) = (&response.sent_md5, &stored.etag)
+        let operation = response.operation.clone();
+        let sent_md5 = response.sent_md5.take();
+        let stored = Stored::read(&response.discard().await);
+        if let (Some(expected), Some(etag)) = (sent_md5, &stored.etag)
             && is_md5(etag)
-            && !sent.eq_ignore_ascii_case(etag)
+            && !expected.eq_ignore_ascii_case(etag)
         {
             return Err(Error::Checksum {
-                operation: Box::new(response.operation),
-                expected: sent.clone(),
+                operation: Box::new(operation),
+                expected,
                 found: etag.clone(),
             });
         }
@@ -372,7 +374,7 @@ impl Client {
             headers,
             ..Request::object(Method::POST, container, object)
         };
-        self.transport().send(request).await?;
+        self.transport().send(request).await?.discard().await;
         Ok(())
     }
 
@@ -401,7 +403,9 @@ impl Client {
             query: query.into_iter().collect(),
             ..Request::object(Method::PUT, destination.0, destination.1)
         };
-        Ok(Stored::read(&self.transport().send(request).await?.headers))
+        Ok(Stored::read(
+            &self.transport().send(request).await?.discard().await,
+        ))
     }
 
     /// Deletes an object.
@@ -418,7 +422,7 @@ impl Client {
             query,
             ..Request::object(Method::DELETE, container, object)
         };
-        self.transport().send(request).await?;
+        self.transport().send(request).await?.discard().await;
         Ok(())
     }
 }

@@ -80,7 +80,9 @@ impl Client {
                 headers,
                 ..scope.request(Method::POST)
             })
-            .await?;
+            .await?
+            .discard()
+            .await;
         Ok(())
     }
 
@@ -112,7 +114,9 @@ impl Client {
                 headers,
                 ..scope.request(Method::POST)
             })
-            .await?;
+            .await?
+            .discard()
+            .await;
         Ok(())
     }
 

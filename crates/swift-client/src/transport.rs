@@ -22,6 +22,9 @@ use crate::retry::{Attempts, Failure, Replay, RetryPolicy};
 /// So much of an error's body is read for its message.
 const ERROR_BODY_BYTES: usize = 16 << 10;
 
+/// Up to so much is read to keep a connection.
+const DISCARDED_BODY_BYTES: u64 = 64 << 10;
+
 /// Which of the account's addresses a request goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Service {
@@ -149,6 +152,15 @@ impl Response {
         Ok(all.freeze())
     }
 
+    /// Reads what body there is and gives the headers: a connection is free for the next request only when its answer
+    /// has been read to the end.
+    pub async fn discard(mut self) -> HeaderMap {
+        let headers = std::mem::take(&mut self.headers);
+        // The status has said all that matters, so a body that is long or breaks off changes nothing.
+        let _ = self.bytes(DISCARDED_BODY_BYTES).await;
+        headers
+    }
+
     /// The body as it arrives. It fails if the connection breaks before the announced length is there, or is silent
     /// for too long.
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes, Error>> {
@@ -206,7 +218,8 @@ impl Transport {
         self.retry
     }
 
-    /// Sends a request until it succeeds or trying again makes no sense. A 401 is answered once with another token.
+    /// Sends a request until it succeeds or trying again makes no sense. A 401 is answered once with another
+    /// token, as long as the data can be sent again.
     ///
     /// # Errors
     /// Any [`Error`]; each status that is no success (200 to 299) is one.
@@ -222,46 +235,44 @@ impl Transport {
     ) -> Result<Response, Error> {
         let started = Instant::now();
         let mut attempts = Attempts::new(self.retry);
-        let mut access = self.session.access().await?;
-        let mut renewed = false;
+        let mut refused: Option<Arc<Access>> = None;
         let mut may_have_worked = false;
         loop {
             attempts.start();
-            let sending = Sending {
-                request: &request,
-                access: &access,
-                attempt: attempts.made(),
-                hash,
-            };
-            let (failure, error) = match self.attempt(&sending, started).await {
-                Ok(response) if response.status.is_success() => return Ok(response),
-                Ok(response)
-                    if response.status == StatusCode::NOT_FOUND
-                        && may_have_worked
-                        && request.method == Method::DELETE =>
-                {
-                    return Ok(response);
+            let (failure, error) = match self.access(refused.as_ref()).await {
+                Ok(access) => {
+                    let attempt = Attempt {
+                        request: &request,
+                        access: &access,
+                        number: attempts.made(),
+                        hash,
+                    };
+                    let (failure, error) = match self.attempt(&attempt, started).await {
+                        Ok(response) if response.status.is_success() => return Ok(response),
+                        Ok(response) if may_have_worked && response.says_deleted(&request) => {
+                            return Ok(response);
+                        }
+                        Ok(response) => {
+                            let now = self.session.clock().now();
+                            let failure = Failure::Answered(
+                                response.status,
+                                retry_after(&response.headers, now),
+                            );
+                            (failure, response.into_error().await)
+                        }
+                        Err(failed) => failed,
+                    };
+                    let again =
+                        refused.is_none() && self.session.can_renew() && request.body.is_whole();
+                    if again && matches!(error, Error::Unauthorized(_)) {
+                        refused = Some(access);
+                        continue;
+                    }
+                    (failure, error)
                 }
-                Ok(response) => {
-                    let now = self.session.clock().now();
-                    let failure =
-                        Failure::Answered(response.status, retry_after(&response.headers, now));
-                    (failure, response.into_error().await)
-                }
-                Err(failed) => failed,
+                Err(error) if error.is_transient() => (Failure::NotSent, error.into()),
+                Err(error) => return Err(error.into()),
             };
-            if matches!(error, Error::Unauthorized(_))
-                && access.token.is_some()
-                && !renewed
-                && request.body.is_whole()
-            {
-                renewed = true;
-                access = match self.session.renew(&access).await {
-                    Err(identity::Error::CannotRenew { .. }) => return Err(error),
-                    other => other?,
-                };
-                continue;
-            }
             may_have_worked |= failure.may_have_worked();
             let wait = attempts.wait_after(failure, request.replay, started.elapsed());
             let Some(wait) = wait.filter(|_| request.body.is_whole()) else {
@@ -269,25 +280,32 @@ impl Transport {
             };
             tracing::debug!(%error, ?wait, "trying again");
             tokio::time::sleep(wait).await;
-            access = self.session.access().await?;
+        }
+    }
+
+    /// The token and addresses to use; others than `refused`, if there was a 401.
+    async fn access(&self, refused: Option<&Arc<Access>>) -> Result<Arc<Access>, identity::Error> {
+        match refused {
+            Some(refused) => self.session.renew(refused).await,
+            None => self.session.access().await,
         }
     }
 
     /// Sends once; gives any answer, whatever its status.
     async fn attempt(
         &self,
-        sending: &Sending<'_>,
+        attempt: &Attempt<'_>,
         started: Instant,
     ) -> Result<Response, (Failure, Error)> {
-        let Sending {
+        let Attempt {
             request,
             access,
-            attempt,
+            number,
             hash,
-        } = sending;
+        } = attempt;
         let watch = Watch::new(*hash);
         let operation = operation(request, access);
-        let prepared = sending
+        let prepared = attempt
             .prepare(&watch)
             .map_err(|error| (Failure::NotSent, error))?;
         let idle_timeout = self.session.idle_timeout();
@@ -298,7 +316,7 @@ impl Transport {
             idle_timeout,
             deadline,
         );
-        let attempts = *attempt;
+        let attempts = *number;
         match sent.await {
             Ok(Ok(mut body)) => {
                 let mut headers = std::mem::take(body.headers_mut());
@@ -353,14 +371,14 @@ impl Transport {
 }
 
 /// One attempt at a request.
-struct Sending<'a> {
+struct Attempt<'a> {
     request: &'a Request<'a>,
     access: &'a Access,
-    attempt: u32,
+    number: u32,
     hash: bool,
 }
 
-impl Sending<'_> {
+impl Attempt<'_> {
     fn prepare(&self, watch: &Arc<Watch>) -> Result<reqwest::Request, Error> {
         let Self {
             request, access, ..
@@ -400,6 +418,11 @@ impl Sending<'_> {
 }
 
 impl Response {
+    /// Whether this tells that what `request` was to delete is not there.
+    fn says_deleted(&self, request: &Request<'_>) -> bool {
+        self.status == StatusCode::NOT_FOUND && request.method == Method::DELETE
+    }
+
     async fn into_error(self) -> Error {
         let operation = self.operation.clone();
         let (status, trans_id, attempts) = (self.status, self.trans_id(), self.attempts);
