@@ -85,6 +85,26 @@ impl<R: Tracked> Record<R> {
             _ => Vec::new(),
         }
     }
+
+    /// The same, one entry at a time.
+    pub(crate) fn singles(self) -> Vec<Self> {
+        match self {
+            Self::Plan(list) => list.into_iter().map(|one| Self::Plan(vec![one])).collect(),
+            Self::Confirm(list) => list
+                .into_iter()
+                .map(|one| Self::Confirm(vec![one]))
+                .collect(),
+            Self::Deleting(list) => list
+                .into_iter()
+                .map(|one| Self::Deleting(vec![one]))
+                .collect(),
+            Self::Forget(list) => list
+                .into_iter()
+                .map(|one| Self::Forget(vec![one]))
+                .collect(),
+            Self::Keep(list) => list.into_iter().map(|one| Self::Keep(vec![one])).collect(),
+        }
+    }
 }
 
 /// Why a record cannot be applied.

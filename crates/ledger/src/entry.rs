@@ -1,6 +1,6 @@
 //! What a ledger knows about one resource.
 
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -36,10 +36,10 @@ use serde::{Deserialize, Serialize};
 /// # Ok(())
 /// # }
 /// ```
-pub trait Tracked: Clone + Serialize + DeserializeOwned + Send + 'static {
+pub trait Tracked: Clone + Debug + Serialize + DeserializeOwned + Send + 'static {
     /// What is learnt when the resource has come into being, and lets a clean-up be sure later that it is
     /// still the same one.
-    type Identity: Clone + Serialize + DeserializeOwned + Send + 'static;
+    type Identity: Clone + Debug + Serialize + DeserializeOwned + Send + 'static;
 }
 
 /// The number of an entry: unique in its ledger, counting up from 1, and never used again.
@@ -49,7 +49,7 @@ pub struct EntryId(pub(crate) u64);
 
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

@@ -214,6 +214,12 @@ impl<R: Tracked> Ledger<R> {
         self.with_store(|store| store.look(|book| look(&mut book.entries.values())))
     }
 
+    /// The number the next entry gets.
+    #[cfg(test)]
+    pub(crate) fn next_id(&self) -> Result<u64> {
+        self.with_store(|store| store.look(|book| book.next_id))
+    }
+
     fn with_store<T>(&self, work: impl FnOnce(&mut Store<R>) -> Result<T>) -> Result<T> {
         let mut store = self
             .shared
@@ -305,7 +311,7 @@ fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// The file itself, whatever links lead to it, so that every process uses the same journal and lock.
-fn resolve(path: &Path) -> Result<PathBuf> {
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf> {
     let failed = |path: &Path, source| Error::Io {
         action: "find",
         path: path.to_owned(),

@@ -28,13 +28,17 @@
 //! # Ok(())
 //! # }
 //! ```
+
 mod book;
+#[cfg(test)]
+mod crash;
 mod document;
 mod entry;
 mod error;
 mod journal;
 mod ledger;
 mod resource;
+mod salvage;
 mod seal;
 mod storage;
 mod store;
@@ -44,3 +48,4 @@ pub use error::{Error, Place, Result};
 pub use jiff::Timestamp;
 pub use ledger::Ledger;
 pub use resource::{Identity, KeySlot, Resource, ResourceKind, Secret, What};
+pub use salvage::{Flaw, Salvage, salvage};

@@ -16,8 +16,9 @@ use crate::journal::{self, Header, Line};
 use crate::storage::{Access, Lock, Storage, StoredFile};
 
 /// A journal may grow to this size, or to that of the document if it is larger, before it is folded into the
-/// document. So writing documents costs at most about as much as writing records.
-const JOURNAL_BYTES: u64 = 4 << 20;
+/// document. So writing documents costs at most about as much as writing records. Tests of crashes want to see it
+/// happen often.
+const JOURNAL_BYTES: u64 = if cfg!(test) { 400 } else { 4 << 20 };
 
 /// The files of one ledger, and what is in them.
 pub(crate) struct Store<R: Tracked> {
@@ -80,15 +81,7 @@ fn io<T>(result: io::Result<T>, action: &'static str, path: &Path) -> Result<T> 
 impl<R: Tracked> Store<R> {
     /// Opens a ledger; a missing one is created if asked.
     pub(crate) fn open(storage: Box<dyn Storage>, path: &Path, create: bool) -> Result<Self> {
-        let mut store = Self {
-            storage,
-            paths: Paths::new(path),
-            book: Book::default(),
-            document: None,
-            document_bytes: 0,
-            journal: None,
-            broken: None,
-        };
+        let mut store = Self::unopened(storage, path);
         if !create && io(store.storage.open(path, Access::Read), "read", path)?.is_none() {
             return Err(missing(path));
         }
@@ -169,6 +162,57 @@ impl<R: Tracked> Store<R> {
             self.compact_or_break()?;
         }
         io(lock.remove(), "remove", &self.paths.lock)
+    }
+
+    /// Writes a new ledger. It is an error if there is one already.
+    pub(crate) fn write_new(storage: Box<dyn Storage>, path: &Path, book: Book<R>) -> Result<()> {
+        let mut store = Self::unopened(storage, path);
+        store.book = book;
+        let lock = store.lock()?;
+        for path in [&store.paths.document, &store.paths.journal] {
+            if io(store.storage.open(path, Access::Read), "read", path)?.is_some() {
+                return Err(Error::Io {
+                    action: "create",
+                    path: path.clone(),
+                    source: io::ErrorKind::AlreadyExists.into(),
+                });
+            }
+        }
+        store.compact()?;
+        io(lock.remove(), "remove", &store.paths.lock)
+    }
+
+    /// The bytes of the document and of the journal, as they are.
+    pub(crate) fn read_bytes(storage: Box<dyn Storage>, path: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
+        let store = Self::unopened(storage, path);
+        let read = |path: &Path| -> Result<Option<Vec<u8>>> {
+            let file = io(store.storage.open(path, Access::Read), "read", path)?;
+            io(
+                file.map(|mut file| file.read_from(0)).transpose(),
+                "read",
+                path,
+            )
+        };
+        let lock = store.lock()?;
+        let document = read(path)?;
+        let journal = read(&store.paths.journal)?;
+        io(lock.remove(), "remove", &store.paths.lock)?;
+        if document.is_none() && journal.is_none() {
+            return Err(missing(path));
+        }
+        Ok((document.unwrap_or_default(), journal.unwrap_or_default()))
+    }
+
+    fn unopened(storage: Box<dyn Storage>, path: &Path) -> Self {
+        Self {
+            storage,
+            paths: Paths::new(path),
+            book: Book::default(),
+            document: None,
+            document_bytes: 0,
+            journal: None,
+            broken: None,
+        }
     }
 
     fn usable(&self) -> Result<()> {
@@ -324,6 +368,10 @@ impl<R: Tracked> Store<R> {
             return Ok(());
         };
         let bytes = io(journal.file.read_from(journal.bytes), "read", &path)?;
+        if !bytes.is_empty() {
+            // Their writer may have been killed before its own fsync. What a caller sees stays.
+            io(journal.file.sync(), "fsync", &path)?;
+        }
         let mut cut = bytes.is_empty() && journal.lines == 0;
         for (_, length, line) in journal::lines(&bytes) {
             let place = Place::Record {
@@ -363,8 +411,14 @@ impl<R: Tracked> Store<R> {
                     ));
                 }
                 if header.generation.checked_add(1) == Some(self.book.generation) {
-                    // It is part of the document already; a crash came before its removal.
+                    // It is part of the document already; a crash came before its removal, and perhaps before the
+                    // document's new name was durable.
                     self.journal = None;
+                    io(
+                        self.storage.sync_folder(&self.paths.folder),
+                        "fsync",
+                        &self.paths.folder,
+                    )?;
                     return io(self.storage.remove(&path), "remove", &path);
                 }
                 if header.generation != self.book.generation {
