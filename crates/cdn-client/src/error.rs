@@ -6,8 +6,9 @@ use crate::TtlError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// This cloud has no CDN: its catalog has no `rax:object-cdn`, and its sign-in no `X-CDN-Management-Url`.
-    #[error("this cloud has no CDN")]
+    /// There is no CDN here: the catalog has no `rax:object-cdn`, not in this region at least, and the sign-in gave no
+    /// `X-CDN-Management-Url`.
+    #[error("there is no CDN here")]
     NoCdn(#[source] swift_client::Error),
     /// 404: the container was never published, or has been removed from the CDN.
     #[error("the container {container:?} is not known to the CDN")]
@@ -39,11 +40,13 @@ impl Error {
     /// A failure that says nothing about one container.
     pub(crate) fn new(source: swift_client::Error) -> Self {
         use identity::Error as Identity;
-        match source {
-            swift_client::Error::Identity(Identity::NoSuchService {
-                ref service_type, ..
-            }) if service_type == identity::OBJECT_CDN => Self::NoCdn(source),
-            other => Self::Request(other),
+        match &source {
+            swift_client::Error::Identity(
+                Identity::NoSuchService { service_type, .. }
+                | Identity::UnknownRegion { service_type, .. }
+                | Identity::NoSuchInterface { service_type, .. },
+            ) if service_type == identity::OBJECT_CDN => Self::NoCdn(source),
+            _ => Self::Request(source),
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::Service;
+
 /// Why a call did not do what it should. No message holds a token, a key or a signed URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,7 +55,7 @@ pub enum Error {
     #[error(transparent)]
     Identity(#[from] identity::Error),
     /// No answer, or one that broke off: refused, reset, cut short.
-    #[error("{operation}: the connection failed (attempts: {attempts})")]
+    #[error("{operation}: the connection failed (attempts: {attempts}){}", operation.transaction())]
     Connection {
         /// What was tried.
         operation: Box<Operation>,
@@ -64,7 +66,7 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// Nothing moved for [`HttpSettings::idle_timeout`](identity::HttpSettings), or the deadline came.
-    #[error("{operation}: no answer within {waited:?} (attempts: {attempts})")]
+    #[error("{operation}: silence for {waited:?} (attempts: {attempts}){}", operation.transaction())]
     TimedOut {
         /// What was tried.
         operation: Box<Operation>,
@@ -74,7 +76,7 @@ pub enum Error {
         waited: Duration,
     },
     /// What arrived is not what was sent, by its MD5.
-    #[error("{operation}: the MD5 is {found}, expected {expected}")]
+    #[error("{operation}: the MD5 is {found}, expected {expected}{}", operation.transaction())]
     Checksum {
         /// What was tried.
         operation: Box<Operation>,
@@ -84,7 +86,7 @@ pub enum Error {
         found: String,
     },
     /// A success that does not make sense.
-    #[error("{operation}: the answer cannot be used: {reason}")]
+    #[error("{operation}: the answer cannot be used: {reason}{}", operation.transaction())]
     Malformed {
         /// What was tried.
         operation: Box<Operation>,
@@ -164,7 +166,16 @@ impl Error {
 
     /// The server's transaction id, for its operators, if it answered.
     pub fn trans_id(&self) -> Option<&str> {
-        self.exchange()?.trans_id.as_deref()
+        let operation = match self {
+            Self::Connection { operation, .. }
+            | Self::TimedOut { operation, .. }
+            | Self::Checksum { operation, .. }
+            | Self::Malformed { operation, .. }
+            | Self::OverLimit { operation, .. }
+            | Self::Source { operation, .. } => operation,
+            _ => &self.exchange()?.operation,
+        };
+        operation.trans_id.as_deref()
     }
 
     /// Whether this is [`Error::NotFound`].
@@ -205,11 +216,29 @@ pub struct Operation {
     pub container: Option<String>,
     /// Object.
     pub object: Option<String>,
+    /// Which of the account's services.
+    pub service: Service,
+    /// `X-Trans-Id` of the answer, once there is one: what the server's operators search their logs for.
+    pub trans_id: Option<String>,
+}
+
+impl Operation {
+    /// ` (transaction …)`, to end a message.
+    fn transaction(&self) -> String {
+        self.trans_id
+            .as_ref()
+            .map(|id| format!(" (transaction {id})"))
+            .unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.account)?;
+        match self.service {
+            Service::ObjectStore => write!(f, "{} {}", self.method, self.account)?,
+            Service::Cdn => write!(f, "{} CDN {}", self.method, self.account)?,
+            Service::Info => return write!(f, "{} /info", self.method),
+        }
         for part in [&self.container, &self.object].into_iter().flatten() {
             write!(f, "/{}", part.escape_debug())?;
         }
@@ -224,8 +253,6 @@ pub struct Exchange {
     pub operation: Operation,
     /// Status.
     pub status: StatusCode,
-    /// `X-Trans-Id`: what the server's operators search their logs for.
-    pub trans_id: Option<String>,
     /// The start of the answer's body, as plain text.
     pub message: String,
     /// How often it was asked.
@@ -246,10 +273,7 @@ impl fmt::Display for Exchange {
         if self.attempts > 1 {
             write!(f, " after {} attempts", self.attempts)?;
         }
-        match &self.trans_id {
-            Some(id) => write!(f, " (transaction {id})"),
-            None => Ok(()),
-        }
+        f.write_str(&self.operation.transaction())
     }
 }
 
@@ -284,9 +308,10 @@ mod tests {
                 account: "AUTH_test".into(),
                 container: Some("photos".into()),
                 object: Some("a\nb".into()),
+                service: Service::ObjectStore,
+                trans_id: Some("tx1".into()),
             },
             status: StatusCode::from_u16(status).unwrap(),
-            trans_id: Some("tx1".into()),
             message: message.into(),
             attempts: 2,
         }

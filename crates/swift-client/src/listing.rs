@@ -306,6 +306,8 @@ mod tests {
             account: "a".into(),
             container: None,
             object: None,
+            service: crate::Service::ObjectStore,
+            trans_id: None,
         }
     }
 

@@ -111,8 +111,8 @@ impl std::fmt::Debug for Response {
 
 impl Response {
     /// The server's name for this exchange.
-    pub fn trans_id(&self) -> Option<String> {
-        trans_id(&self.headers)
+    pub fn trans_id(&self) -> Option<&str> {
+        self.operation.trans_id.as_deref()
     }
 
     /// The whole body, of at most `limit_bytes`.
@@ -304,7 +304,7 @@ impl Transport {
             hash,
         } = attempt;
         let watch = Watch::new(*hash);
-        let operation = operation(request, access);
+        let mut operation = operation(request, access);
         let prepared = attempt
             .prepare(&watch)
             .map_err(|error| (Failure::NotSent, error))?;
@@ -322,8 +322,9 @@ impl Transport {
                 let mut headers = std::mem::take(body.headers_mut());
                 hide_secrets(&mut headers);
                 let status = body.status();
+                operation.trans_id = trans_id(&headers);
                 tracing::debug!(
-                    %operation, status = status.as_u16(), trans_id = trans_id(&headers), attempts, "answered"
+                    %operation, status = status.as_u16(), trans_id = operation.trans_id, attempts, "answered"
                 );
                 let sent_md5 = watch.md5();
                 Ok(Response {
@@ -425,7 +426,7 @@ impl Response {
 
     async fn into_error(self) -> Error {
         let operation = self.operation.clone();
-        let (status, trans_id, attempts) = (self.status, self.trans_id(), self.attempts);
+        let (status, attempts) = (self.status, self.attempts);
         let mut start = Vec::new();
         let mut body = self.into_stream();
         // A body that breaks off says less, and changes nothing about the status.
@@ -440,7 +441,6 @@ impl Response {
         Error::from_exchange(Exchange {
             operation,
             status,
-            trans_id,
             message,
             attempts,
         })
@@ -483,6 +483,8 @@ fn operation(request: &Request<'_>, access: &Access) -> Operation {
         account: account.unwrap_or_default().to_owned(),
         container: request.container.map(str::to_owned),
         object: request.object.map(str::to_owned),
+        service: request.service,
+        trans_id: None,
     }
 }
 
