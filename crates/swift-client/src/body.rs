@@ -46,7 +46,8 @@ impl Body {
         Self(Source::Empty)
     }
 
-    /// A whole file of the length it has now. It is read while it is sent.
+    /// A whole file of the length it has now; it is read while it is sent. What is no ordinary file, such as a pipe, is
+    /// sent as a stream to its end.
     ///
     /// # Errors
     /// [`Error::File`] if there is no such file.
@@ -59,6 +60,10 @@ impl Body {
         let metadata = tokio::fs::metadata(path).await.map_err(fail)?;
         if metadata.is_dir() {
             return Err(fail(io::ErrorKind::IsADirectory.into()));
+        }
+        if !metadata.is_file() {
+            let reader = tokio::fs::File::open(path).await.map_err(fail)?;
+            return Ok(Self::reader(reader, None));
         }
         Ok(Self::file_part(path, 0, metadata.len()))
     }
@@ -152,9 +157,30 @@ fn read_file(path: PathBuf, offset: u64, length: u64) -> BoxStream<'static, io::
         if offset > 0 {
             file.seek(io::SeekFrom::Start(offset)).await?;
         }
-        Ok::<_, io::Error>(ReaderStream::with_capacity(file.take(length), CHUNK_BYTES))
+        let chunks = ReaderStream::with_capacity(file.take(length), CHUNK_BYTES);
+        Ok::<_, io::Error>(exactly(chunks, length))
     };
     stream::once(open).try_flatten().boxed()
+}
+
+/// `chunks`, and an error if they end before `left` bytes.
+fn exactly(
+    chunks: impl Stream<Item = io::Result<Bytes>> + Unpin,
+    left: u64,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold((chunks, left), |(mut chunks, left)| async move {
+        match chunks.try_next().await? {
+            Some(chunk) => {
+                let left = left.saturating_sub(chunk.len() as u64);
+                Ok(Some((chunk, (chunks, left))))
+            }
+            None if left == 0 => Ok(None),
+            None => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("it ended {left} bytes early"),
+            )),
+        }
+    })
 }
 
 fn first_poll(shared: SharedStream) -> BoxStream<'static, io::Result<Bytes>> {
@@ -286,5 +312,39 @@ impl From<&'static str> for Body {
 impl From<&'static [u8]> for Body {
     fn from(bytes: &'static [u8]) -> Self {
         Bytes::from_static(bytes).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn says_that_a_file_has_become_shorter() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "0123").unwrap();
+        let read = read_file(file.path().to_owned(), 1, 10)
+            .try_collect::<Vec<_>>()
+            .await;
+        assert_eq!(read.unwrap_err().to_string(), "it ended 7 bytes early");
+    }
+
+    #[tokio::test]
+    async fn reads_a_part_of_a_file_and_no_more() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "0123456789").unwrap();
+        let read = read_file(file.path().to_owned(), 2, 3)
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap();
+        assert_eq!(read.concat(), b"234");
+    }
+
+    #[test]
+    fn a_stream_is_whole_until_it_is_read() {
+        let body = Body::stream(stream::iter([Ok(Bytes::from_static(b"x"))]), None);
+        let unused = body.open(&Watch::new(false));
+        drop(unused);
+        assert!(body.is_whole());
     }
 }

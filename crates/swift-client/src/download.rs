@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::header::CONTENT_RANGE;
 use http::{Method, StatusCode};
 use md5::{Digest, Md5};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::time::Instant;
 
 use crate::body::hex_md5;
@@ -22,6 +22,9 @@ use crate::object::{ByteRange, ContentRange, GetOptions, ObjectInfo};
 use crate::retry::{Attempts, Failure};
 use crate::transport::Response;
 use crate::{Client, Error, Replay, Request};
+
+/// So much is written to a file at a time.
+const WRITE_BYTES: usize = 1 << 20;
 
 /// An object that is being read: what is known of it, and a stream of its content.
 ///
@@ -156,8 +159,8 @@ impl Download {
         };
         let temporary = temporary_file(folder).map_err(fail)?;
         let (file, temporary) = temporary.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        file.set_max_buf_size(1 << 20);
+        // Each write to a file goes to another thread, which pays only for large ones.
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, tokio::fs::File::from_std(file));
         let mut written = 0;
         while let Some(chunk) = self.content.try_next().await? {
             file.write_all(&chunk).await.map_err(fail)?;
@@ -165,7 +168,7 @@ impl Download {
         }
         file.flush().await.map_err(fail)?;
         if options.durable {
-            file.sync_all().await.map_err(fail)?;
+            file.get_ref().sync_all().await.map_err(fail)?;
         }
         drop(file);
         temporary.persist(path).map_err(|error| fail(error.error))?;

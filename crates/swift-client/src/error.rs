@@ -12,6 +12,9 @@ use crate::Service;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// 400: the request makes no sense to the server; its message says why.
+    #[error("{0}: bad request")]
+    BadRequest(Box<Exchange>),
     /// 404: no such account, container or object.
     #[error("{0}: not found")]
     NotFound(Box<Exchange>),
@@ -142,7 +145,8 @@ impl Error {
     /// What was asked and answered, for errors that stand for a status.
     pub fn exchange(&self) -> Option<&Exchange> {
         match self {
-            Self::NotFound(exchange)
+            Self::BadRequest(exchange)
+            | Self::NotFound(exchange)
             | Self::Unauthorized(exchange)
             | Self::Forbidden(exchange)
             | Self::Conflict(exchange)
@@ -188,6 +192,7 @@ impl Error {
         let quota = exchange.message.to_ascii_lowercase().contains("quota");
         let exchange = Box::new(exchange);
         match exchange.status.as_u16() {
+            400 => Self::BadRequest(exchange),
             304 => Self::NotModified(exchange),
             401 => Self::Unauthorized(exchange),
             403 => Self::Forbidden(exchange),

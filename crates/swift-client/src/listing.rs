@@ -1,13 +1,10 @@
 //! Listings of accounts and containers: one page, or all of them as a stream.
 
-use std::borrow::Cow;
-
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::error::Operation;
 use crate::{Client, Error, Request};
@@ -59,49 +56,40 @@ impl<T> Listed<T> {
 }
 
 /// A container in the listing of an account.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ContainerEntry {
     /// Name.
     pub name: String,
     /// Number of objects.
-    #[serde(rename = "count")]
     pub objects: u64,
     /// Size of all objects in bytes.
     pub bytes: u64,
     /// Last change of the container itself. Old servers do not tell.
-    #[serde(default, deserialize_with = "listing_time")]
     pub last_modified: Option<Timestamp>,
 }
 
 /// An object in the listing of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectEntry {
     /// Name.
     pub name: String,
     /// MD5 of the content as 32 hexadecimal digits; for a static large object, that of its manifest.
-    #[serde(rename = "hash")]
     pub etag: String,
     /// Size in bytes.
     pub bytes: u64,
     /// Content type.
-    #[serde(default)]
     pub content_type: String,
     /// When it was stored.
-    #[serde(default, deserialize_with = "listing_time")]
     pub last_modified: Option<Timestamp>,
     /// The `ETag` of a static large object, if it is one.
-    #[serde(default)]
     pub slo_etag: Option<String>,
     /// Where a symlink points to, as `/v1/<account>/<container>/<object>`, if it is one.
-    #[serde(default)]
     pub symlink_path: Option<String>,
     /// Which version it is, in a listing of versions.
-    #[serde(default)]
     pub version_id: Option<String>,
     /// Whether it is the one that a plain GET gives, in a listing of versions.
-    #[serde(default)]
     pub is_latest: Option<bool>,
 }
 
@@ -112,20 +100,46 @@ pub(crate) struct Page<T> {
     pub(crate) entries: Vec<Listed<T>>,
 }
 
+/// An entry as it stands in the JSON, of either kind. One flat struct is read at twice the speed of an untagged enum.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum RawEntry<T> {
-    Subdir { subdir: String },
-    Item(T),
+pub(crate) struct RawEntry {
+    subdir: Option<String>,
+    name: Option<String>,
+    bytes: Option<u64>,
+    last_modified: Option<String>,
+    count: Option<u64>,
+    hash: Option<String>,
+    content_type: Option<String>,
+    slo_etag: Option<String>,
+    symlink_path: Option<String>,
+    version_id: Option<String>,
+    is_latest: Option<bool>,
+}
+
+impl RawEntry {
+    fn time(&self) -> Option<Timestamp> {
+        self.last_modified.as_deref().and_then(listing_time)
+    }
 }
 
 /// What paging needs to know of an entry.
-pub(crate) trait Paged: DeserializeOwned + Send + 'static {
+pub(crate) trait Paged: Sized + Send + 'static {
+    fn from_raw(raw: RawEntry) -> Option<Self>;
     fn name(&self) -> &str;
     fn version_id(&self) -> Option<&str>;
 }
 
 impl Paged for ContainerEntry {
+    fn from_raw(raw: RawEntry) -> Option<Self> {
+        let last_modified = raw.time();
+        Some(Self {
+            name: raw.name?,
+            objects: raw.count?,
+            bytes: raw.bytes?,
+            last_modified,
+        })
+    }
+
     fn name(&self) -> &str {
         &self.name
     }
@@ -136,6 +150,21 @@ impl Paged for ContainerEntry {
 }
 
 impl Paged for ObjectEntry {
+    fn from_raw(raw: RawEntry) -> Option<Self> {
+        let last_modified = raw.time();
+        Some(Self {
+            name: raw.name?,
+            etag: raw.hash?,
+            bytes: raw.bytes?,
+            content_type: raw.content_type.unwrap_or_default(),
+            last_modified,
+            slo_etag: raw.slo_etag,
+            symlink_path: raw.symlink_path,
+            version_id: raw.version_id,
+            is_latest: raw.is_latest,
+        })
+    }
+
     fn name(&self) -> &str {
         &self.name
     }
@@ -272,28 +301,28 @@ pub(crate) async fn page<T: Paged>(
 }
 
 fn parse<T: Paged>(operation: &Operation, body: &[u8]) -> Result<Vec<Listed<T>>, Error> {
-    let raw: Vec<RawEntry<T>> =
+    let raw: Vec<RawEntry> =
         serde_json::from_slice(body).map_err(|error| malformed(operation, &error))?;
-    let entry = |raw| match raw {
-        RawEntry::Subdir { subdir } => Listed::Subdir(subdir),
-        RawEntry::Item(item) => Listed::Item(item),
+    let entry = |mut raw: RawEntry| match raw.subdir.take() {
+        Some(subdir) => Some(Listed::Subdir(subdir)),
+        None => T::from_raw(raw).map(Listed::Item),
     };
-    Ok(raw.into_iter().map(entry).collect())
+    let entries: Option<Vec<_>> = raw.into_iter().map(entry).collect();
+    entries.ok_or_else(|| malformed(operation, &"an entry has no name, size or hash"))
 }
 
 /// The error for JSON that is none, or another one.
-pub(crate) fn malformed(operation: &Operation, error: &serde_json::Error) -> Error {
-    let reason = Cow::from(error.to_string());
+pub(crate) fn malformed(operation: &Operation, reason: &dyn std::fmt::Display) -> Error {
     Error::Malformed {
         operation: Box::new(operation.clone()),
-        reason: reason.into_owned(),
+        reason: reason.to_string(),
     }
 }
 
 /// Swift writes `2026-11-24T00:31:07.123456`, which is UTC.
-fn listing_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let text = Option::<Cow<'de, str>>::deserialize(deserializer)?;
-    Ok(text.and_then(|text| text.parse().or_else(|_| format!("{text}Z").parse()).ok()))
+fn listing_time(text: &str) -> Option<Timestamp> {
+    let utc = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    jiff::tz::Offset::UTC.to_timestamp(utc).ok()
 }
 
 #[cfg(test)]
@@ -339,7 +368,9 @@ mod tests {
 
     #[test]
     fn refuses_a_page_that_is_no_listing() {
-        let error = parse::<ObjectEntry>(&operation(), b"<html>").unwrap_err();
-        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+        for body in [&b"<html>"[..], b"{}", br#"[{"name":"a"}]"#, b"[1]"] {
+            let error = parse::<ObjectEntry>(&operation(), body).unwrap_err();
+            assert!(matches!(error, Error::Malformed { .. }), "{error}");
+        }
     }
 }

@@ -51,6 +51,8 @@ pub enum Replay {
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// On our side: a name that cannot be sent, data that cannot be read.
+    Local,
     /// There was no connection to send on.
     NotSent,
     /// It was sent, at least in part, and there was no usable answer.
@@ -60,8 +62,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether another attempt may go better.
     fn passes(self) -> bool {
         match self {
+            Self::Local => false,
             Self::NotSent | Self::Unanswered => true,
             Self::Answered(status, retry_after) => match status.as_u16() {
                 408 | 429 | 498 | 500 | 502 | 503 | 504 => true,
@@ -74,7 +78,7 @@ impl Failure {
     /// Whether the request may have had an effect.
     pub(crate) fn may_have_worked(self) -> bool {
         match self {
-            Self::NotSent => false,
+            Self::Local | Self::NotSent => false,
             Self::Unanswered => true,
             Self::Answered(status, _) => status.is_server_error(),
         }
@@ -206,6 +210,16 @@ mod tests {
             attempts(policy).wait_after(UNAVAILABLE, Replay::Always, elapsed),
             None
         );
+    }
+
+    #[test]
+    fn does_not_repeat_what_fails_before_it_is_sent() {
+        let wait = attempts(RetryPolicy::default()).wait_after(
+            Failure::Local,
+            Replay::Always,
+            Duration::ZERO,
+        );
+        assert_eq!(wait, None);
     }
 
     #[test]

@@ -307,7 +307,7 @@ impl Transport {
         let mut operation = operation(request, access);
         let prepared = attempt
             .prepare(&watch)
-            .map_err(|error| (Failure::NotSent, error))?;
+            .map_err(|error| (Failure::Local, error))?;
         let idle_timeout = self.session.idle_timeout();
         let deadline = self.retry.deadline.map(|deadline| started + deadline);
         let sent = while_alive(
@@ -340,7 +340,7 @@ impl Transport {
             Ok(Err(source)) => {
                 let operation = Box::new(operation);
                 if let Some(source) = watch.take_failure() {
-                    return Err((Failure::Unanswered, Error::Source { operation, source }));
+                    return Err((Failure::Local, Error::Source { operation, source }));
                 }
                 let failure = if source.is_connect() {
                     Failure::NotSent

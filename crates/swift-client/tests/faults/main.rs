@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use server::{Reply, Server, answer, cut};
 use swift_client::{
-    Body, ContainerOptions, DeleteOptions, Error, FileOptions, GetOptions, ObjectOptions,
-    RetryPolicy,
+    Body, ContainerOptions, DeleteOptions, Error, FileOptions, GetOptions, ListOptions,
+    ObjectOptions, RetryPolicy,
 };
 
 /// MD5 of `0123456789`.
@@ -313,6 +313,64 @@ async fn does_not_wait_for_ever_for_a_server_that_says_nothing() {
         Server::start(|number, _| if number == 0 { Reply::Silence } else { ok(204) }).await;
     server.client().head_account().await.unwrap();
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn lists_on_with_the_servers_own_page_size_when_ours_is_refused() {
+    let page = |names: &[&str]| {
+        let entries: Vec<_> = names
+            .iter()
+            .map(|name| format!(r#"{{"name":"{name}","count":0,"bytes":0}}"#))
+            .collect();
+        Reply::Keep(answer(200, &[], &format!("[{}]", entries.join(","))))
+    };
+    let server = Server::start(move |_, head| {
+        if head.contains("limit=") {
+            return ok(412);
+        }
+        match head {
+            head if head.contains("marker=b ") => page(&["c"]),
+            head if head.contains("marker=c ") => page(&[]),
+            _ => page(&["a", "b"]),
+        }
+    })
+    .await;
+    let listing = server.client().list_containers(ListOptions::default());
+    let names: Vec<_> = listing
+        .map_ok(|entry| entry.item().unwrap().name)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn does_not_list_one_page_for_ever() {
+    let page = r#"[{"name":"a","count":0,"bytes":0}]"#;
+    let server = Server::start(move |_, _| Reply::Keep(answer(200, &[], page))).await;
+    let options = ListOptions {
+        page_size: Some(1),
+        ..ListOptions::default()
+    };
+    let names: Vec<_> = server
+        .client()
+        .list_containers(options)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(names.len(), 2);
+}
+
+#[tokio::test]
+async fn sends_no_name_that_means_another_place() {
+    let server = Server::start(|_, _| ok(201)).await;
+    let error = server
+        .client()
+        .put_container("a/b", &ContainerOptions::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::InvalidName { .. }), "{error}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
