@@ -16,6 +16,9 @@ use url::Url;
 
 use crate::Error;
 
+/// More headers than this in an answer are an error.
+const MAX_HEADERS: usize = 1024;
+
 /// How to reach servers.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -84,6 +87,10 @@ impl HttpSettings {
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(self.keep_alive)
             .redirect(reqwest::redirect::Policy::none())
+            // 90 items of metadata and what comes with them are more than hyper's 100.
+            .http1_max_headers(MAX_HEADERS)
+            // Swift takes metadata names that no HTTP library reads; the object is to be readable all the same.
+            .http1_ignore_invalid_headers_in_responses(true)
             .tls_backend_preconfigured(self.tls()?);
         let builder = match &self.proxy {
             Proxy::Environment => builder,

@@ -362,6 +362,21 @@ async fn does_not_list_one_page_for_ever() {
 }
 
 #[tokio::test]
+async fn reads_every_item_of_metadata_and_passes_over_names_that_http_does_not_have() {
+    let names: Vec<String> = (0..200).map(|n| format!("X-Object-Meta-{n}")).collect();
+    let mut headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    headers.push(("X-Object-Meta-\u{fc}", "x"));
+    let head = answer(200, &headers, "");
+    let server = Server::start(move |_, _| Reply::Keep(head.clone())).await;
+    let info = server
+        .client()
+        .head_object("c", "o", &GetOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(info.metadata.len(), 200);
+}
+
+#[tokio::test]
 async fn sends_no_name_that_means_another_place() {
     let server = Server::start(|_, _| ok(201)).await;
     let error = server
