@@ -135,9 +135,18 @@ impl fmt::Display for Place {
 pub(crate) fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    let mut out = String::new();
-    for (index, piece) in text.split('"').enumerate() {
-        out.push_str(if index % 2 == 0 { piece } else { "\"…\"" });
+    for unknown in ["unknown variant", "unknown field"] {
+        if text.starts_with(unknown) {
+            let expected = text
+                .rsplit_once("`, expected")
+                .map_or("", |(_, expected)| expected);
+            return format!("{unknown}, expected{expected}");
+        }
     }
-    out
+    let hidden = |(index, piece)| if index % 2 == 0 { piece } else { "…" };
+    text.split('"')
+        .enumerate()
+        .map(hidden)
+        .collect::<Vec<_>>()
+        .join("\"")
 }

@@ -65,7 +65,7 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, usize, Line<'_
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at;
-        let rest = &bytes[start..end];
+        let rest = bytes.get(start..end).unwrap_or_default();
         if rest.is_empty() {
             // Zeros behind a whole line: the next line was cut before its first byte.
             at = bytes.len();

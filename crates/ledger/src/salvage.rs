@@ -149,12 +149,16 @@ fn scan<R: Tracked>(path: &Path, bytes: &[u8], flaws: &mut Vec<Flaw>) -> Book<R>
             book.entries.insert(entry.id, entry);
         } else {
             let line = 1 + memchr_iter(b'\n', &bytes[..start]).count();
-            let cause = format!("entry {} is not what was written", entry.id);
-            flaws.push(Flaw {
-                path: path.to_owned(),
-                place: Place::Entry { number, line },
-                cause,
-            });
+            let place = Place::Entry { number, line };
+            // The first one is known already: it is why the document was refused.
+            if flaws.iter().all(|flaw| flaw.place != place) {
+                let cause = format!("entry {} is not what was written", entry.id);
+                flaws.push(Flaw {
+                    path: path.to_owned(),
+                    place,
+                    cause,
+                });
+            }
         }
     }
     book
@@ -178,7 +182,7 @@ fn replay<R: Tracked>(
                 path: path.to_owned(),
                 place,
                 cause,
-            })
+            });
         };
         let json = match line {
             Line::Whole(json) | Line::Unended(json) => json,

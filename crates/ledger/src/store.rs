@@ -340,6 +340,12 @@ impl<R: Tracked> Store<R> {
             .ok_or_else(|| missing(&path))?;
         let bytes = io(file.read_from(0), "read", &path)?;
         let document = document::parse(&path, &bytes)?;
+        // Its writer may have been killed before the new name was durable, and the next journal builds on it.
+        io(
+            self.storage.sync_folder(&self.paths.folder),
+            "fsync",
+            &self.paths.folder,
+        )?;
         self.book = document.book;
         self.document = Some(file);
         self.document_bytes = bytes.len() as u64;
@@ -411,14 +417,8 @@ impl<R: Tracked> Store<R> {
                     ));
                 }
                 if header.generation.checked_add(1) == Some(self.book.generation) {
-                    // It is part of the document already; a crash came before its removal, and perhaps before the
-                    // document's new name was durable.
+                    // It is part of the document already; a crash came before its removal.
                     self.journal = None;
-                    io(
-                        self.storage.sync_folder(&self.paths.folder),
-                        "fsync",
-                        &self.paths.folder,
-                    )?;
                     return io(self.storage.remove(&path), "remove", &path);
                 }
                 if header.generation != self.book.generation {
