@@ -10,13 +10,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use crate::Error;
-
-/// How much is handed to the connection at a time.
-const CHUNK_BYTES: usize = 256 << 10;
+use crate::file::{self, CHUNK_BYTES};
 
 /// The data of a request.
 ///
@@ -133,7 +130,7 @@ impl Body {
                 path,
                 offset,
                 length,
-            } => read_file(path.clone(), *offset, *length),
+            } => file::read(path.clone(), *offset, *length),
             Source::Stream { stream, .. } => first_poll(stream.clone()),
         };
         let watch = watch.clone();
@@ -148,38 +145,6 @@ fn chunks(mut bytes: Bytes) -> impl Iterator<Item = io::Result<Bytes>> {
     std::iter::from_fn(move || {
         let piece = bytes.split_to(bytes.len().min(CHUNK_BYTES));
         (!piece.is_empty()).then_some(Ok(piece))
-    })
-}
-
-fn read_file(path: PathBuf, offset: u64, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
-    let open = async move {
-        let mut file = tokio::fs::File::open(path).await?;
-        if offset > 0 {
-            file.seek(io::SeekFrom::Start(offset)).await?;
-        }
-        let chunks = ReaderStream::with_capacity(file.take(length), CHUNK_BYTES);
-        Ok::<_, io::Error>(exactly(chunks, length))
-    };
-    stream::once(open).try_flatten().boxed()
-}
-
-/// `chunks`, and an error if they end before `left` bytes.
-fn exactly(
-    chunks: impl Stream<Item = io::Result<Bytes>> + Unpin,
-    left: u64,
-) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::try_unfold((chunks, left), |(mut chunks, left)| async move {
-        match chunks.try_next().await? {
-            Some(chunk) => {
-                let left = left.saturating_sub(chunk.len() as u64);
-                Ok(Some((chunk, (chunks, left))))
-            }
-            None if left == 0 => Ok(None),
-            None => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("it ended {left} bytes early"),
-            )),
-        }
     })
 }
 
@@ -318,27 +283,6 @@ impl From<&'static [u8]> for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn says_that_a_file_has_become_shorter() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "0123").unwrap();
-        let read = read_file(file.path().to_owned(), 1, 10)
-            .try_collect::<Vec<_>>()
-            .await;
-        assert_eq!(read.unwrap_err().to_string(), "it ended 7 bytes early");
-    }
-
-    #[tokio::test]
-    async fn reads_a_part_of_a_file_and_no_more() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "0123456789").unwrap();
-        let read = read_file(file.path().to_owned(), 2, 3)
-            .try_collect::<Vec<_>>()
-            .await
-            .unwrap();
-        assert_eq!(read.concat(), b"234");
-    }
 
     #[test]
     fn a_stream_is_whole_until_it_is_read() {

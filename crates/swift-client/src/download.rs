@@ -1,7 +1,6 @@
 //! Reading an object's content: to memory, to a stream, to a file.
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,19 +11,19 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::header::CONTENT_RANGE;
 use http::{Method, StatusCode};
 use md5::{Digest, Md5};
-use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::time::Instant;
 
 use crate::body::hex_md5;
 use crate::error::Operation;
+use crate::file::{self, FileOptions};
 use crate::metadata::text;
 use crate::object::{ByteRange, ContentRange, GetOptions, ObjectInfo};
 use crate::retry::{Attempts, Failure};
 use crate::transport::Response;
 use crate::{Client, Error, Replay, Request};
 
-/// So much is written to a file at a time.
-const WRITE_BYTES: usize = 1 << 20;
+/// Memory that is set aside for a download before any of it has come.
+const MAX_RESERVED_BYTES: u64 = 64 << 20;
 
 /// An object that is being read: what is known of it, and a stream of its content.
 ///
@@ -48,13 +47,6 @@ impl fmt::Debug for Download {
             .field("length", &self.length)
             .finish_non_exhaustive()
     }
-}
-
-/// How a download becomes a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileOptions {
-    /// Wait until file and folder are on the disk itself, so that the file survives a power cut.
-    pub durable: bool,
 }
 
 impl Download {
@@ -125,8 +117,9 @@ impl Download {
         if self.length.is_some_and(over) {
             return Err(refuse());
         }
-        let expected = usize::try_from(self.length.unwrap_or_default()).unwrap_or_default();
-        let mut all = BytesMut::with_capacity(expected);
+        // The server's word is not worth more than this much memory in advance.
+        let expected = self.length.unwrap_or_default().min(MAX_RESERVED_BYTES);
+        let mut all = BytesMut::with_capacity(usize::try_from(expected).unwrap_or_default());
         while let Some(chunk) = self.content.try_next().await? {
             if over((all.len() + chunk.len()) as u64) {
                 return Err(refuse());
@@ -144,60 +137,11 @@ impl Download {
     /// # Errors
     /// [`Error::File`], [`Error::Checksum`], and those of a connection.
     pub async fn write_file(
-        mut self,
+        self,
         path: impl AsRef<Path>,
         options: FileOptions,
     ) -> Result<u64, Error> {
-        let path = path.as_ref();
-        let fail = |source| Error::File {
-            path: path.to_owned(),
-            source,
-        };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let temporary = temporary_file(folder).map_err(fail)?;
-        let (file, temporary) = temporary.into_parts();
-        // Each write to a file goes to another thread, which pays only for large ones.
-        let mut file = BufWriter::with_capacity(WRITE_BYTES, tokio::fs::File::from_std(file));
-        let mut written = 0;
-        while let Some(chunk) = self.content.try_next().await? {
-            file.write_all(&chunk).await.map_err(fail)?;
-            written += chunk.len() as u64;
-        }
-        file.flush().await.map_err(fail)?;
-        if options.durable {
-            file.get_ref().sync_all().await.map_err(fail)?;
-        }
-        drop(file);
-        temporary.persist(path).map_err(|error| fail(error.error))?;
-        if options.durable {
-            sync_folder(folder).await.map_err(fail)?;
-        }
-        Ok(written)
-    }
-}
-
-/// A file that is deleted unless it is persisted, with the rights a new file would have: `tempfile` alone would make
-/// it unreadable for others.
-fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cloudfiles-").suffix(".part");
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666))
-    };
-    builder.tempfile_in(folder)
-}
-
-/// A new name in a folder is on the disk only when the folder is. Windows does that by itself.
-async fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        tokio::fs::File::open(folder).await?.sync_all().await
-    } else {
-        Ok(())
+        file::write(self.content, path.as_ref(), options).await
     }
 }
 

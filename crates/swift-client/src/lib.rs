@@ -26,6 +26,7 @@ mod client;
 mod container;
 mod download;
 mod error;
+mod file;
 mod listing;
 mod metadata;
 mod object;
@@ -42,8 +43,9 @@ pub use capabilities::{
 };
 pub use client::{Client, ClientBuilder};
 pub use container::{ContainerInfo, ContainerOptions, Created, Versioning};
-pub use download::{Download, FileOptions};
+pub use download::Download;
 pub use error::{Error, Exchange, Operation};
+pub use file::FileOptions;
 pub use identity::{Credentials, HttpSettings, Session};
 pub use jiff::Timestamp;
 pub use listing::{ContainerEntry, ListOptions, Listed, ObjectEntry};
