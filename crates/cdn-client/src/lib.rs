@@ -6,9 +6,11 @@
 
 mod container;
 mod error;
+mod list;
 mod purge;
 mod ttl;
 
-pub use container::{CdnClient, CdnContainer, CdnUris, ListOptions};
+pub use container::{CdnClient, CdnContainer, CdnUris};
 pub use error::Error;
+pub use list::ListOptions;
 pub use ttl::{Ttl, TtlError};

@@ -17,10 +17,10 @@ use crate::body::hex_md5;
 use crate::error::Operation;
 use crate::file::{self, FileOptions};
 use crate::metadata::text;
-use crate::object::{ByteRange, ContentRange, GetOptions, ObjectInfo};
+use crate::object::ContentRange;
 use crate::retry::{Attempts, Failure};
-use crate::transport::Response;
-use crate::{Client, Error, Replay, Request};
+
+use crate::{ByteRange, Client, Error, GetOptions, ObjectInfo, Replay, Request, Response};
 
 /// Memory that is set aside for a download before any of it has come.
 const MAX_RESERVED_BYTES: u64 = 64 << 20;

@@ -1,200 +1,26 @@
 //! The one place that sends: token, retries, transaction ids, a status turned into an error.
 
+mod request;
+mod response;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
-use http::header::{CONTENT_LENGTH, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode};
+use http::Method;
+use http::header::CONTENT_LENGTH;
 use identity::{Access, Session};
 use tokio::time::Instant;
 use url::Url;
 
+pub use request::{Request, Service};
+pub use response::Response;
+
 use crate::Error;
-use crate::body::{Body, Watch};
-use crate::error::{Exchange, Operation, message};
-use crate::metadata::{hide_secrets, text};
+use crate::body::Watch;
+use crate::error::Operation;
+use crate::metadata::hide_secrets;
 use crate::path;
-use crate::retry::{Attempts, Failure, Replay, RetryPolicy};
-
-/// So much of an error's body is read for its message.
-const ERROR_BODY_BYTES: usize = 16 << 10;
-
-/// Up to so much is read to keep a connection.
-const DISCARDED_BODY_BYTES: u64 = 64 << 10;
-
-/// Which of the account's addresses a request goes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Service {
-    /// Object storage.
-    #[default]
-    ObjectStore,
-    /// The CDN management service.
-    Cdn,
-    /// `/info` at the host of object storage, which is about no account.
-    Info,
-}
-
-/// A request to a service of the account, for what [`Client`](crate::Client) has no call for.
-#[derive(Debug, Default)]
-pub struct Request<'a> {
-    /// HTTP method.
-    pub method: Method,
-    /// Where to.
-    pub service: Service,
-    /// Container, not escaped.
-    pub container: Option<&'a str>,
-    /// Object, not escaped; needs a container.
-    pub object: Option<&'a str>,
-    /// Query, not escaped; with an empty value only the name is sent.
-    pub query: Vec<(&'a str, &'a str)>,
-    /// Headers. The token is added.
-    pub headers: HeaderMap,
-    /// Data.
-    pub body: Body,
-    /// Whether it may be sent again.
-    pub replay: Replay,
-}
-
-impl<'a> Request<'a> {
-    /// A request to the account in object storage.
-    pub fn account(method: Method) -> Self {
-        Self {
-            method,
-            ..Self::default()
-        }
-    }
-
-    /// A request to a container in object storage.
-    pub fn container(method: Method, container: &'a str) -> Self {
-        Self {
-            container: Some(container),
-            ..Self::account(method)
-        }
-    }
-
-    /// A request to an object.
-    pub fn object(method: Method, container: &'a str, object: &'a str) -> Self {
-        Self {
-            object: Some(object),
-            ..Self::container(method, container)
-        }
-    }
-}
-
-/// A successful answer.
-pub struct Response {
-    /// Status, 200 to 299; or 404 to a DELETE of which an earlier attempt, whose answer was lost, has done the work.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// What was asked, for messages.
-    pub(crate) operation: Operation,
-    /// The MD5 of the data sent, if that was asked for.
-    pub(crate) sent_md5: Option<String>,
-    attempts: u32,
-    idle_timeout: Duration,
-    body: reqwest::Response,
-}
-
-impl std::fmt::Debug for Response {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Response")
-            .field("operation", &self.operation)
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Response {
-    /// The server's name for this exchange.
-    pub fn trans_id(&self) -> Option<&str> {
-        self.operation.trans_id.as_deref()
-    }
-
-    /// The whole body, of at most `limit_bytes`.
-    ///
-    /// # Errors
-    /// [`Error::OverLimit`], [`Error::Connection`], [`Error::TimedOut`].
-    pub async fn bytes(self, limit_bytes: u64) -> Result<Bytes, Error> {
-        let operation = self.operation.clone();
-        let over = |length: u64| length > limit_bytes;
-        let refuse = || Error::OverLimit {
-            operation: Box::new(operation.clone()),
-            limit_bytes,
-        };
-        if self.body.content_length().is_some_and(over) {
-            return Err(refuse());
-        }
-        let mut stream = self.into_stream();
-        let Some(first) = stream.try_next().await? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = stream.try_next().await? else {
-            return if over(first.len() as u64) {
-                Err(refuse())
-            } else {
-                Ok(first)
-            };
-        };
-        let mut all = BytesMut::from(first);
-        let mut next = Some(second);
-        while let Some(chunk) = next {
-            if over((all.len() + chunk.len()) as u64) {
-                return Err(refuse());
-            }
-            all.extend_from_slice(&chunk);
-            next = stream.try_next().await?;
-        }
-        Ok(all.freeze())
-    }
-
-    /// Reads what body there is and gives the headers: a connection is free for the next request only when its answer
-    /// has been read to the end.
-    pub async fn discard(mut self) -> HeaderMap {
-        let headers = std::mem::take(&mut self.headers);
-        // The status has said all that matters, so a body that is long or breaks off changes nothing.
-        let _ = self.bytes(DISCARDED_BODY_BYTES).await;
-        headers
-    }
-
-    /// The body as it arrives. It fails if the connection breaks before the announced length is there, or is silent
-    /// for too long.
-    pub fn into_stream(self) -> BoxStream<'static, Result<Bytes, Error>> {
-        let Self {
-            operation,
-            attempts,
-            idle_timeout,
-            body,
-            ..
-        } = self;
-        let operation = Box::new(operation);
-        let state = Some((body.bytes_stream().boxed(), operation));
-        futures_util::stream::try_unfold(state, move |state| async move {
-            let Some((mut body, operation)) = state else {
-                return Ok(None);
-            };
-            match tokio::time::timeout(idle_timeout, body.next()).await {
-                Ok(Some(Ok(chunk))) => Ok(Some((chunk, Some((body, operation))))),
-                Ok(Some(Err(source))) => Err(Error::Connection {
-                    operation,
-                    attempts,
-                    source: source.without_url(),
-                }),
-                Ok(None) => Ok(None),
-                Err(_) => Err(Error::TimedOut {
-                    operation,
-                    attempts,
-                    waited: idle_timeout,
-                }),
-            }
-        })
-        .boxed()
-    }
-}
+use crate::retry::{Attempts, Failure, RetryPolicy};
 
 /// Sends requests for a session. Get one from [`Client::transport`](crate::Client::transport).
 #[derive(Clone, Debug)]
@@ -254,10 +80,8 @@ impl Transport {
                         }
                         Ok(response) => {
                             let now = self.session.clock().now();
-                            let failure = Failure::Answered(
-                                response.status,
-                                retry_after(&response.headers, now),
-                            );
+                            let failure =
+                                Failure::Answered(response.status, response.retry_after(now));
                             (failure, response.into_error().await)
                         }
                         Err(failed) => failed,
@@ -322,7 +146,7 @@ impl Transport {
                 let mut headers = std::mem::take(body.headers_mut());
                 hide_secrets(&mut headers);
                 let status = body.status();
-                operation.trans_id = trans_id(&headers);
+                operation.trans_id = response::trans_id(&headers);
                 tracing::debug!(
                     %operation, status = status.as_u16(), trans_id = operation.trans_id, attempts, "answered"
                 );
@@ -418,35 +242,6 @@ impl Attempt<'_> {
     }
 }
 
-impl Response {
-    /// Whether this tells that what `request` was to delete is not there.
-    fn says_deleted(&self, request: &Request<'_>) -> bool {
-        self.status == StatusCode::NOT_FOUND && request.method == Method::DELETE
-    }
-
-    async fn into_error(self) -> Error {
-        let operation = self.operation.clone();
-        let (status, attempts) = (self.status, self.attempts);
-        let mut start = Vec::new();
-        let mut body = self.into_stream();
-        // A body that breaks off says less, and changes nothing about the status.
-        while let Ok(Some(chunk)) = body.try_next().await {
-            let room = ERROR_BODY_BYTES - start.len();
-            start.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if start.len() == ERROR_BODY_BYTES {
-                break;
-            }
-        }
-        let message = message(&start);
-        Error::from_exchange(Exchange {
-            operation,
-            status,
-            message,
-            attempts,
-        })
-    }
-}
-
 /// Waits for `answer` as long as `watch` sees data move, or until `deadline`; else tells how long nothing moved.
 async fn while_alive<T>(
     answer: impl Future<Output = T>,
@@ -487,21 +282,6 @@ fn operation(request: &Request<'_>, access: &Access) -> Operation {
         trans_id: None,
     }
 }
-
-fn trans_id(headers: &HeaderMap) -> Option<String> {
-    text(headers, "x-trans-id").or_else(|| text(headers, "x-openstack-request-id"))
-}
-
-/// `Retry-After`, in seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
-    let value = text(headers, RETRY_AFTER.as_str())?;
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(&value).ok()?.timestamp();
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::Pin;
@@ -509,26 +289,7 @@ mod tests {
     use http_body::Body as _;
 
     use super::*;
-
-    #[test]
-    fn reads_retry_after_in_seconds_and_as_a_date() {
-        let now: jiff::Timestamp = "2026-11-24T00:31:00Z".parse().unwrap();
-        let wait = |value: &str| {
-            retry_after(
-                &[(RETRY_AFTER, value.parse().unwrap())]
-                    .into_iter()
-                    .collect(),
-                now,
-            )
-        };
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            wait("Tue, 24 Nov 2026 00:31:07 GMT"),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(wait("Tue, 24 Nov 2026 00:30:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("soon"), None);
-    }
+    use crate::Body;
 
     #[tokio::test(start_paused = true)]
     async fn waits_for_an_upload_as_long_as_it_moves() {

@@ -1,0 +1,164 @@
+//! Objects: storing, reading, describing, copying, deleting.
+
+mod info;
+mod options;
+
+use http::Method;
+use http::header::{ETAG, IF_NONE_MATCH};
+
+pub(crate) use info::ContentRange;
+use info::is_md5;
+pub use info::{ObjectInfo, Stored};
+pub use options::{ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectOptions};
+
+use crate::download::Download;
+use crate::metadata::set;
+use crate::path::{escaped, escaped_path};
+use crate::{Body, Client, Error, Replay, Request};
+
+const META: &str = "x-object-meta-";
+impl Client {
+    /// Stores an object.
+    ///
+    /// The MD5 of data at hand goes out with it, so that the server stores nothing else; the MD5 of a file or a stream
+    /// is taken on the way and compared with the server's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without the container, [`Error::Unprocessable`] or [`Error::Checksum`] if the data was
+    /// damaged on the way, [`Error::QuotaExceeded`], [`Error::TooLarge`].
+    pub async fn put_object(
+        &self,
+        container: &str,
+        object: &str,
+        body: impl Into<Body>,
+        options: &ObjectOptions,
+    ) -> Result<Stored, Error> {
+        let body = body.into();
+        let mut headers = options.headers()?;
+        let known = options.etag.clone().or_else(|| body.known_md5());
+        if let Some(md5) = &known {
+            set(&mut headers, ETAG.as_str(), md5)?;
+        }
+        let replay = if options.only_if_new {
+            set(&mut headers, IF_NONE_MATCH.as_str(), "*")?;
+            Replay::IfUnseen
+        } else {
+            Replay::Always
+        };
+        let request = Request {
+            headers,
+            body,
+            replay,
+            ..Request::object(Method::PUT, container, object)
+        };
+        let mut response = self
+            .transport()
+            .send_hashed(request, known.is_none())
+            .await?;
+        let operation = response.operation.clone();
+        let sent_md5 = response.sent_md5.take();
+        let stored = Stored::read(&response.discard().await);
+        if let (Some(expected), Some(etag)) = (sent_md5, &stored.etag)
+            && is_md5(etag)
+            && !expected.eq_ignore_ascii_case(etag)
+        {
+            return Err(Error::Checksum {
+                operation: Box::new(operation),
+                expected,
+                found: etag.clone(),
+            });
+        }
+        Ok(stored)
+    }
+
+    /// Size, times and metadata of an object.
+    pub async fn head_object(
+        &self,
+        container: &str,
+        object: &str,
+        options: &GetOptions,
+    ) -> Result<ObjectInfo, Error> {
+        let request = Request {
+            headers: options.headers()?,
+            query: options.query(),
+            ..Request::object(Method::HEAD, container, object)
+        };
+        Ok(ObjectInfo::read(
+            self.transport().send(request).await?.headers,
+        ))
+    }
+
+    /// An object's metadata at once, and its content as it is read from the [`Download`].
+    pub async fn get_object(
+        &self,
+        container: &str,
+        object: &str,
+        options: &GetOptions,
+    ) -> Result<Download, Error> {
+        Download::start(self, container, object, options).await
+    }
+
+    /// Replaces all metadata of an object.
+    pub async fn post_object(
+        &self,
+        container: &str,
+        object: &str,
+        options: &ObjectOptions,
+    ) -> Result<(), Error> {
+        let headers = options.headers()?;
+        let request = Request {
+            headers,
+            ..Request::object(Method::POST, container, object)
+        };
+        self.transport().send(request).await?.discard().await;
+        Ok(())
+    }
+
+    /// Copies an object on the server. Both places are container and object.
+    pub async fn copy_object(
+        &self,
+        source: (&str, &str),
+        destination: (&str, &str),
+        options: &CopyOptions,
+    ) -> Result<Stored, Error> {
+        let mut headers = options.object.headers()?;
+        let mut from = escaped_path(source.0, source.1);
+        if let Some(version) = &options.version_id {
+            from = format!("{from}?version-id={}", escaped(version));
+        }
+        set(&mut headers, "x-copy-from", &from)?;
+        if options.fresh_metadata {
+            set(&mut headers, "x-fresh-metadata", "true")?;
+        }
+        if let Some(account) = &options.source_account {
+            set(&mut headers, "x-copy-from-account", &escaped(account))?;
+        }
+        let query = options.manifest.then_some(("multipart-manifest", "get"));
+        let request = Request {
+            headers,
+            query: query.into_iter().collect(),
+            ..Request::object(Method::PUT, destination.0, destination.1)
+        };
+        Ok(Stored::read(
+            &self.transport().send(request).await?.discard().await,
+        ))
+    }
+
+    /// Deletes an object.
+    pub async fn delete_object(
+        &self,
+        container: &str,
+        object: &str,
+        options: &DeleteOptions,
+    ) -> Result<(), Error> {
+        let version = options.version_id.as_deref().map(|id| ("version-id", id));
+        let segments = options.segments.then_some(("multipart-manifest", "delete"));
+        let query = version.into_iter().chain(segments).collect();
+        let request = Request {
+            query,
+            ..Request::object(Method::DELETE, container, object)
+        };
+        self.transport().send(request).await?.discard().await;
+        Ok(())
+    }
+}
