@@ -30,7 +30,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 5,
-            min_delay: Duration::from_millis(200),
+            min_delay: Duration::from_millis(100),
             max_delay: Duration::from_secs(10),
             max_retry_after: Duration::from_mins(2),
             deadline: None,
@@ -172,7 +172,7 @@ mod tests {
             attempts.start();
         }
         assert_eq!(attempts.made(), 4);
-        for (wait, least) in waits.iter().zip([200, 400, 800]) {
+        for (wait, least) in waits.iter().zip([100, 200, 400]) {
             assert!((least..=2 * least).contains(wait), "{waits:?}");
         }
     }
