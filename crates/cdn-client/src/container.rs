@@ -15,7 +15,7 @@ const REMOVE: &str = "x-remove-cdn-container";
 
 /// Where a container is published. The addresses stay the same however often it is switched off and on.
 ///
-/// An object's address is one of these, a slash, and the object's name, percent-encoded: [`CdnUris::object_uri`].
+/// An object's address below one of these is told by [`swift_client::object_url`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CdnUris {
     /// `http` (`X-CDN-URI`).
@@ -29,27 +29,6 @@ pub struct CdnUris {
 }
 
 impl CdnUris {
-    /// The address of an object below one of the four.
-    ///
-    /// ```
-    /// let uri = cdn_client::CdnUris::object_uri("http://t-h.r1.cf1.rackcdn.com", "my cats/1.png");
-    /// assert_eq!(uri, "http://t-h.r1.cf1.rackcdn.com/my%20cats/1.png");
-    /// ```
-    pub fn object_uri(uri: &str, object: &str) -> String {
-        use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-        const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-            .remove(b'-')
-            .remove(b'.')
-            .remove(b'_')
-            .remove(b'~')
-            .remove(b'/');
-        format!(
-            "{}/{}",
-            uri.trim_end_matches('/'),
-            utf8_percent_encode(object, ESCAPED)
-        )
-    }
-
     fn read(headers: &HeaderMap) -> Self {
         Self {
             http: text(headers, "x-cdn-uri"),

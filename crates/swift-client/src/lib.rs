@@ -53,6 +53,7 @@ pub use metadata::Metadata;
 pub use object::{
     ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectInfo, ObjectOptions, Stored,
 };
+pub use path::object_url;
 pub use retry::{Replay, RetryPolicy};
 pub use temp_url::{KeyScope, KeySlot, TempUrls};
 pub use transport::{Request, Response, Service, Transport};

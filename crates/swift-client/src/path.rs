@@ -59,6 +59,20 @@ pub(crate) fn url(
     })
 }
 
+/// The address of an object below that of its container: storage URL and container, or a CDN URI.
+///
+/// ```
+/// let url = swift_client::object_url("http://t-h.r1.cf1.rackcdn.com", "my cats/1.png");
+/// assert_eq!(url, "http://t-h.r1.cf1.rackcdn.com/my%20cats/1.png");
+/// ```
+pub fn object_url(container_url: &str, object: &str) -> String {
+    let mut url = container_url.trim_end_matches('/').to_owned();
+    object
+        .split('/')
+        .for_each(|segment| push(&mut url, segment));
+    url
+}
+
 /// Adds a segment. A slash before `.` or `..` is escaped, else URL rules would resolve what to Swift is a name like
 /// any other; the server sees no difference, for it reads the path unescaped.
 fn push(url: &mut String, segment: &str) {
