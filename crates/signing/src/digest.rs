@@ -26,6 +26,9 @@ impl Digest {
     /// Every digest Swift knows, which is also what it allows unless told otherwise.
     pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
 
+    /// Length of the longest signature, in bytes.
+    pub(crate) const MAX_LENGTH: usize = 64;
+
     /// The name Swift uses in `/info`, in its configuration and before the colon of a base64 signature.
     ///
     /// ```
@@ -105,21 +108,16 @@ pub enum ParseSignatureError {
 #[derive(Clone, Copy)]
 pub struct Signature {
     digest: Digest,
-    bytes: [u8; 64],
+    /// The signature, and zeros behind it up to the length of the longest.
+    bytes: [u8; Digest::MAX_LENGTH],
 }
 
 impl Signature {
     /// Length of the longest hexadecimal spelling, in characters.
     pub const MAX_HEX_LENGTH: usize = 128;
 
-    /// The signature of this digest whose bytes these are.
-    ///
-    /// # Panics
-    ///
-    /// When `bytes` has not the digest's length.
-    pub(crate) fn from_bytes(digest: Digest, mac: &[u8]) -> Self {
-        let mut bytes = [0; 64];
-        bytes[..digest.length()].copy_from_slice(mac);
+    /// The signature that stands at the beginning of `bytes`; what is behind it is zero.
+    pub(crate) fn from_bytes(digest: Digest, bytes: [u8; Digest::MAX_LENGTH]) -> Self {
         Self { digest, bytes }
     }
 
@@ -174,7 +172,7 @@ impl fmt::Debug for Signature {
 
 impl ConstantTimeEq for Signature {
     fn ct_eq(&self, other: &Self) -> subtle::Choice {
-        // The slices differ in length when the digests differ, and then they are unequal.
+        // Signatures with different digests differ in length, and are then unequal.
         self.as_bytes().ct_eq(other.as_bytes())
     }
 }
@@ -234,12 +232,10 @@ const fn nibble(character: u8) -> u8 {
 
 /// Writes two lower-case hexadecimal digits for each byte; `out` is twice as long as `bytes`.
 pub(crate) fn encode_hex(bytes: &[u8], out: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Arithmetic rather than a table: compilers turn it into vector instructions.
+    let digit = |nibble: u8| nibble + b'0' + u8::from(nibble > 9) * (b'a' - b'9' - 1);
     for (byte, pair) in bytes.iter().zip(out.as_chunks_mut::<2>().0) {
-        *pair = [
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ];
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
 }
 
@@ -258,8 +254,7 @@ fn parse_base64(digest: Digest, value: &str) -> Result<Signature, ParseSignature
     } else {
         BASE64_STANDARD
     };
-    // Room for more than a signature, so that a long value is reported by its length.
-    let mut decoded = [0; 66];
+    let mut decoded = [0; Digest::MAX_LENGTH];
     let length = match engine.decode_slice(value, &mut decoded) {
         Ok(length) => length,
         Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
@@ -272,5 +267,5 @@ fn parse_base64(digest: Digest, value: &str) -> Result<Signature, ParseSignature
     if length != digest.length() {
         return Err(ParseSignatureError::Length);
     }
-    Ok(Signature::from_bytes(digest, &decoded[..length]))
+    Ok(Signature::from_bytes(digest, decoded))
 }

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::tempurl::decimal;
 use crate::{Digest, Key, ParseSignatureError, Signature, Signer, expires};
 
 /// What a signed form grants: uploads below a path, within limits, until a moment.
@@ -46,9 +45,9 @@ impl Signer {
             form.path.as_bytes(),
             form.redirect,
             [
-                decimal(form.max_file_size, &mut [0; 20]),
-                decimal(form.max_file_count, &mut [0; 20]),
-                decimal(form.expires, &mut [0; 20]),
+                itoa::Buffer::new().format(form.max_file_size),
+                itoa::Buffer::new().format(form.max_file_count),
+                itoa::Buffer::new().format(form.expires),
             ],
         )
     }
@@ -56,20 +55,17 @@ impl Signer {
     /// The HMAC of the text Swift's `formpost.py` signs: path, redirect, size, count and expiry, one a line.
     fn sign_fields(&self, path: &[u8], redirect: &str, numbers: [&str; 3]) -> Signature {
         let [size, count, expires] = numbers.map(str::as_bytes);
-        self.mac(
-            &[
-                path,
-                b"\n",
-                redirect.as_bytes(),
-                b"\n",
-                size,
-                b"\n",
-                count,
-                b"\n",
-                expires,
-            ],
-            &[],
-        )
+        self.sign_parts(&[
+            path,
+            b"\n",
+            redirect.as_bytes(),
+            b"\n",
+            size,
+            b"\n",
+            count,
+            b"\n",
+            expires,
+        ])
     }
 }
 
@@ -180,7 +176,9 @@ impl FormFields<'_> {
             if key.is_empty() {
                 continue;
             }
-            let expected = Signer::new(key, digest).sign_fields(self.path, self.redirect, numbers);
+            let expected = key
+                .signer(digest)
+                .sign_fields(self.path, self.redirect, numbers);
             let equal = expected.ct_eq(&signature);
             matching.conditional_assign(&place, equal & !matched);
             matched |= equal;

@@ -1,9 +1,12 @@
 //! The secret shared between whoever makes a temporary URL and the server that honours it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::{Digest, Signer};
 
 /// A temp-URL key: the value of `X-Account-Meta-Temp-URL-Key`, `X-Container-Meta-Temp-URL-Key`, or of either with
 /// `-2` at its end.
@@ -19,8 +22,15 @@ use zeroize::Zeroizing;
 /// assert_eq!(key, Key::new(b"mykey"));
 /// assert_ne!(key, Key::new("another"));
 /// ```
+///
+/// The first signature with a digest, made or checked, prepares the key for that digest, and the key keeps the result:
+/// a server does well to hold on to its keys between requests.
 #[derive(Clone)]
-pub struct Key(Zeroizing<Box<[u8]>>);
+pub struct Key {
+    secret: Zeroizing<Box<[u8]>>,
+    /// One place for each digest, in the order of [`Digest::ALL`].
+    signers: [OnceLock<Signer>; Digest::ALL.len()],
+}
 
 impl Key {
     /// Length of what [`Key::generate`] makes, in characters.
@@ -28,7 +38,10 @@ impl Key {
 
     /// A key of these bytes.
     pub fn new(bytes: impl AsRef<[u8]>) -> Self {
-        Self(Zeroizing::new(bytes.as_ref().into()))
+        Self {
+            secret: Zeroizing::new(bytes.as_ref().into()),
+            signers: Default::default(),
+        }
     }
 
     /// A new key: 32 lower-case hexadecimal characters, 128 bits from the operating system's random source.
@@ -48,12 +61,17 @@ impl Key {
 
     /// The secret itself, for the one place that sends it to the server.
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        &self.secret
+    }
+
+    /// The key made ready for `digest`.
+    pub(crate) fn signer(&self, digest: Digest) -> &Signer {
+        self.signers[digest as usize].get_or_init(|| Signer::prepare(&self.secret, digest))
     }
 
     /// Whether the key has no bytes. Swift takes an empty key header as "no key", and so does verification here.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.secret.is_empty()
     }
 }
 
@@ -65,7 +83,7 @@ impl fmt::Debug for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.secret.ct_eq(&other.secret).into()
     }
 }
 

@@ -51,6 +51,7 @@
 mod digest;
 mod expires;
 mod formpost;
+mod hmac;
 mod ip_range;
 mod key;
 mod method;

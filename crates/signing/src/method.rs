@@ -33,6 +33,17 @@ impl Method {
         }
     }
 
+    /// The method and a newline, as the signed text begins.
+    pub(crate) const fn as_line(self) -> &'static [u8] {
+        match self {
+            Self::Get => b"GET\n",
+            Self::Head => b"HEAD\n",
+            Self::Put => b"PUT\n",
+            Self::Post => b"POST\n",
+            Self::Delete => b"DELETE\n",
+        }
+    }
+
     /// The methods whose signatures allow a request with this one: itself, and for HEAD also GET, POST and PUT.
     pub const fn allowed_by(self) -> &'static [Self] {
         match self {

@@ -28,7 +28,9 @@ pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageUrl {
+    /// With one slash at its end.
     url: String,
+    /// Decoded, with one slash at its end.
     account_path: String,
 }
 
@@ -72,22 +74,21 @@ impl StorageUrl {
         let version = path.find("/v1/").ok_or(ParseStorageUrlError::Path)?;
         let account_path = percent_decode_str(&path[version..])
             .decode_utf8()
-            .map_err(|_| ParseStorageUrlError::Encoding)?
-            .into_owned();
+            .map_err(|_| ParseStorageUrlError::Encoding)?;
         Ok(Self {
-            url: url.to_owned(),
-            account_path,
+            url: format!("{url}/"),
+            account_path: format!("{account_path}/"),
         })
     }
 
     /// The URL as it was given, without slashes at its end.
     pub fn as_str(&self) -> &str {
-        &self.url
+        &self.url[..self.url.len() - 1]
     }
 
     /// The part of the path that is signed, decoded: `/v1/account`.
     pub fn account_path(&self) -> &str {
-        &self.account_path
+        &self.account_path[..self.account_path.len() - 1]
     }
 
     /// An object of this account, named as the user named it: nothing is encoded yet.
@@ -123,18 +124,18 @@ impl<'a> From<&'a str> for Resource<'a> {
 }
 
 impl<'a> Resource<'a> {
-    /// The signed path in pieces: everything up to and including the slash behind the container, then the rest.
-    pub(crate) fn split(&self) -> ([&'a str; 4], &'a str) {
+    /// The signed path in pieces: three up to and including the slash behind the container, then the rest.
+    pub(crate) fn split(&self) -> ([&'a str; 3], &'a str) {
         match *self {
             Self::Path(path) => {
-                let (container, object) = path.split_at(container_length(path.as_bytes()));
-                ([container, "", "", ""], object)
+                let (container, object) = path.split_at(container_length(path));
+                ([container, "", ""], object)
             }
             Self::Object {
                 storage_url,
                 container,
                 object,
-            } => ([&storage_url.account_path, "/", container, "/"], object),
+            } => ([&storage_url.account_path, container, "/"], object),
         }
     }
 
@@ -148,7 +149,6 @@ impl<'a> Resource<'a> {
                 object,
             } => {
                 out.push_str(&storage_url.url);
-                out.push('/');
                 encode(container, PATH, out);
                 out.push('/');
                 encode(object, PATH, out);
@@ -158,8 +158,8 @@ impl<'a> Resource<'a> {
 }
 
 /// Length of `/v1/account/container/`, slash included; of the whole path where it ends sooner.
-fn container_length(path: &[u8]) -> usize {
-    memchr::memchr_iter(b'/', path)
+fn container_length(path: &str) -> usize {
+    memchr::memchr_iter(b'/', path.as_bytes())
         .nth(3)
         .map_or(path.len(), |slash| slash + 1)
 }

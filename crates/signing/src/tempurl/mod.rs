@@ -5,6 +5,5 @@ mod url;
 mod verify;
 
 pub use query::TempUrlQuery;
-pub(crate) use url::decimal;
 pub use url::{ExpiresFormat, SignatureFormat, TempUrl};
 pub use verify::{Refusal, TempUrlAccess, TempUrlRequest};

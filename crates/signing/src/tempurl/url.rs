@@ -98,40 +98,36 @@ impl Signer {
             ip_range: url.ip_range,
             method: url.method,
             expires: url.expires,
-            path: [
-                kind,
-                container[0],
-                container[1],
-                container[2],
-                container[3],
-                object,
-            ]
-            .map(str::as_bytes),
+            path: [kind, container[0], container[1], container[2], object].map(str::as_bytes),
         })
     }
 
     /// The HMAC of Swift's signed text (`get_hmac` in `swift/common/digest.py`): the range if there is one, method,
     /// expiry and path, one a line.
-    pub(super) fn sign_text<const N: usize>(&self, text: &SignedText<'_, N>) -> Signature {
-        let mut digits = [0; 20];
-        let expires = decimal(text.expires, &mut digits);
-        // An empty range is no range: Swift tests it for truth.
-        let (ip, range, newline) = match text.ip_range {
-            Some(range) if !range.is_empty() => ("ip=", range, "\n"),
-            _ => ("", "", ""),
-        };
-        self.mac(
-            &[
-                ip.as_bytes(),
+    pub(super) fn sign_text(&self, text: &SignedText<'_>) -> Signature {
+        let mut digits = itoa::Buffer::new();
+        let expires = digits.format(text.expires).as_bytes();
+        let method = text.method.as_line();
+        let [kind, account, container, slash, object] = text.path;
+        match text.ip_range {
+            // An empty range is no range: Swift tests it for truth.
+            None | Some("") => self.sign_parts(&[
+                method, expires, b"\n", kind, account, container, slash, object,
+            ]),
+            Some(range) => self.sign_parts(&[
+                b"ip=",
                 range.as_bytes(),
-                newline.as_bytes(),
-                text.method.as_str().as_bytes(),
                 b"\n",
-                expires.as_bytes(),
+                method,
+                expires,
                 b"\n",
-            ],
-            &text.path,
-        )
+                kind,
+                account,
+                container,
+                slash,
+                object,
+            ]),
+        }
     }
 
     /// Appends the URL. Allocates nothing while `out` has room for it.
@@ -147,7 +143,7 @@ impl Signer {
         }
         out.push_str("&temp_url_expires=");
         match url.expires_format {
-            ExpiresFormat::UnixSeconds => out.push_str(decimal(url.expires, &mut [0; 20])),
+            ExpiresFormat::UnixSeconds => out.push_str(itoa::Buffer::new().format(url.expires)),
             ExpiresFormat::Iso8601 => expires::write_iso8601(url.expires, out),
         }
         if let Some(prefix) = url.prefix {
@@ -175,24 +171,10 @@ impl Signer {
     }
 }
 
-/// The parts of what is signed, with the path in pieces.
-pub(super) struct SignedText<'a, const N: usize> {
+/// What is signed, with the path in as many pieces as whoever signs has it in.
+pub(super) struct SignedText<'a> {
     pub(super) ip_range: Option<&'a str>,
     pub(super) method: Method,
     pub(super) expires: u64,
-    pub(super) path: [&'a [u8]; N],
-}
-
-/// Writes `number` in decimal into `buffer` and returns the part written.
-pub(crate) fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &str {
-    let mut start = buffer.len();
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + u8::try_from(number % 10).expect("a digit is below 10");
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    std::str::from_utf8(&buffer[start..]).expect("digits are ASCII")
+    pub(super) path: [&'a [u8]; 5],
 }

@@ -7,7 +7,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::query::TempUrlQuery;
 use super::url::SignedText;
-use crate::{Digest, IpRange, Key, Method, ParseSignatureError, Signature, Signer, expires};
+use crate::{Digest, IpRange, Key, Method, ParseSignatureError, Signature, expires};
 
 /// What a server knows of a request when it judges its temporary URL.
 #[derive(Clone, Copy, Debug)]
@@ -134,10 +134,10 @@ impl TempUrlQuery<'_> {
             return Err(Refusal::NoKey);
         }
         let path = match self.prefix.as_deref().map(str::as_bytes) {
-            None => [&[], container, &[], object],
+            None => [&[], container, &[], &[], object],
             Some(prefix) if object.starts_with(prefix) => {
                 let slash: &[u8] = if container.ends_with(b"/") { b"" } else { b"/" };
-                [b"prefix:", container, slash, prefix]
+                [b"prefix:", container, slash, &[], prefix]
             }
             Some(_) => return Err(Refusal::OutsidePrefix),
         };
@@ -148,7 +148,7 @@ impl TempUrlQuery<'_> {
             if key.is_empty() {
                 continue;
             }
-            let signer = Signer::new(key, digest);
+            let signer = key.signer(digest);
             for &method in method.allowed_by() {
                 let expected = signer.sign_text(&SignedText {
                     ip_range,
