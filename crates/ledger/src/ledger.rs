@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -49,11 +49,19 @@ pub struct Ledger<R: Tracked = Resource> {
     shared: Arc<Shared<R>>,
 }
 
-/// Group commit: whoever gets the store takes along every change that waits.
+/// Group commit: one of those who wait leads, and takes along every change that waits when it has the lock. Those that
+/// come while it writes are the next group.
 struct Shared<R: Tracked> {
     path: PathBuf,
-    waiting: Mutex<Vec<Waiting<R>>>,
     store: Mutex<Option<Store<R>>>,
+    queue: Mutex<Queue<R>>,
+    /// A group was answered, and the lead is free.
+    answered: Condvar,
+}
+
+struct Queue<R: Tracked> {
+    waiting: Vec<Waiting<R>>,
+    led: bool,
 }
 
 struct Waiting<R: Tracked> {
@@ -85,8 +93,12 @@ impl<R: Tracked> Ledger<R> {
         Ok(Self {
             shared: Arc::new(Shared {
                 path: path.to_owned(),
-                waiting: Mutex::new(Vec::new()),
                 store: Mutex::new(Some(store)),
+                queue: Mutex::new(Queue {
+                    waiting: Vec::new(),
+                    led: false,
+                }),
+                answered: Condvar::new(),
             }),
         })
     }
@@ -235,17 +247,28 @@ impl<R: Tracked> Ledger<R> {
 
     fn change(&self, request: Request<R>) -> Result<Vec<EntryId>> {
         let answer = Answer::default();
-        held(&self.shared.waiting).push(Waiting {
+        let mut queue = held(&self.shared.queue);
+        queue.waiting.push(Waiting {
             request,
             answer: Arc::clone(&answer),
         });
-        let led = self.with_store(|store| {
+        loop {
             if let Some(answer) = held(&answer).take() {
                 return answer;
             }
+            if !queue.led {
+                break;
+            }
+            queue = (self.shared.answered.wait(queue)).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.led = true;
+        drop(queue);
+        let _lead = Lead(&self.shared);
+
+        let taken = self.with_store(|store| {
             let mut asked = Vec::new();
             let answers = store.commit(|| {
-                let waiting = std::mem::take(&mut *held(&self.shared.waiting));
+                let waiting = std::mem::take(&mut held(&self.shared.queue).waiting);
                 let (requests, all) = waiting
                     .into_iter()
                     .map(|one| (one.request, one.answer))
@@ -256,15 +279,29 @@ impl<R: Tracked> Ledger<R> {
             for (asked, answer) in asked.iter().zip(answers) {
                 *held(asked) = Some(answer);
             }
-            held(&answer)
-                .take()
-                .unwrap_or_else(|| Err(self.shared.stopped()))
+            Ok(())
         });
-        if led.is_err() {
+        if let Err(error) = taken {
             // Nobody shall carry out later what is reported as failed now.
-            held(&self.shared.waiting).retain(|one| !Arc::ptr_eq(&one.answer, &answer));
+            let mut queue = held(&self.shared.queue);
+            queue
+                .waiting
+                .retain(|one| !Arc::ptr_eq(&one.answer, &answer));
+            return Err(error);
         }
-        led
+        held(&answer)
+            .take()
+            .unwrap_or_else(|| Err(self.shared.stopped()))
+    }
+}
+
+/// The lead of a group: given up at the end, also by a panic, so that another one who waits can take it.
+struct Lead<'a, R: Tracked>(&'a Shared<R>);
+
+impl<R: Tracked> Drop for Lead<'_, R> {
+    fn drop(&mut self) {
+        held(&self.0.queue).led = false;
+        self.0.answered.notify_all();
     }
 }
 

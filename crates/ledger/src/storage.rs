@@ -135,6 +135,18 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Whether a path leads to an open file. It is asked several times a change, so without opening anything if possible.
+#[cfg(unix)]
+fn is_at(handle: &Handle, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    match fs::metadata(path) {
+        Ok(present) => Ok((present.dev(), present.ino()) == (handle.dev(), handle.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
 fn is_at(handle: &Handle, path: &Path) -> io::Result<bool> {
     match Handle::from_path(path) {
         Ok(present) => Ok(present == *handle),
