@@ -269,3 +269,50 @@ fn parse_base64(digest: Digest, value: &str) -> Result<Signature, ParseSignature
     }
     Ok(Signature::from_bytes(digest, decoded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_names_the_digest_and_hides_the_signature() {
+        let signature: Signature = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
+        assert_eq!(format!("{signature:?}"), "Signature(sha1, hidden)");
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_signature() {
+        let parse = |text: &str| text.parse::<Signature>().unwrap_err();
+        assert_eq!(parse(""), ParseSignatureError::Length);
+        assert_eq!(parse(&"a".repeat(41)), ParseSignatureError::Length);
+        assert_eq!(parse(&"A".repeat(40)), ParseSignatureError::NotHex);
+        assert_eq!(parse(&"é".repeat(20)), ParseSignatureError::NotHex);
+        assert_eq!(
+            parse("md5:1B2M2Y8AsgTpgAmY7PhCfg"),
+            ParseSignatureError::UnknownDigest
+        );
+        assert_eq!(parse("sha1:AAAA"), ParseSignatureError::Length);
+        assert_eq!(
+            parse(&format!("sha512:{}", "A".repeat(1_000))),
+            ParseSignatureError::Length
+        );
+        assert_eq!(parse("sha1:not base64"), ParseSignatureError::NotBase64);
+    }
+
+    #[test]
+    fn signatures_of_different_digests_differ_though_one_begins_as_the_other() {
+        let short: Signature = "0".repeat(40).parse().unwrap();
+        let long: Signature = "0".repeat(64).parse().unwrap();
+        assert_ne!(short, long);
+        assert_eq!(long, "0".repeat(64).parse().unwrap());
+    }
+
+    #[test]
+    fn every_byte_is_written_as_two_lower_case_digits() {
+        for byte in 0..=255 {
+            let mut hex = [0; 2];
+            encode_hex(&[byte], &mut hex);
+            assert_eq!(hex, format!("{byte:02x}").as_bytes());
+        }
+    }
+}

@@ -103,3 +103,45 @@ pub(crate) fn write_iso8601(expires: u64, out: &mut String) {
     };
     written.expect("a string takes every text");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_every_moment_it_writes() {
+        for expires in [1, 59, 86_399, 951_782_400, 1_709_251_199, 253_402_300_799] {
+            let mut text = String::new();
+            write_iso8601(expires, &mut text);
+            assert_eq!(text.len(), 20);
+            assert_eq!(parse(&text), Some(expires));
+        }
+    }
+
+    #[test]
+    fn writes_seconds_where_four_digits_cannot_hold_the_year() {
+        for expires in [253_402_300_800, u64::MAX] {
+            let mut text = String::new();
+            write_iso8601(expires, &mut text);
+            assert_eq!(text, expires.to_string());
+        }
+    }
+
+    #[test]
+    fn numbers_too_long_are_no_numbers() {
+        assert_eq!(parse_integer("9223372036854775807"), Some(i64::MAX));
+        assert_eq!(parse_integer("9223372036854775808"), None);
+        assert_eq!(parse_integer("-9223372036854775807"), Some(-i64::MAX));
+        assert_eq!(parse_integer(""), None);
+        assert_eq!(parse_integer("-"), None);
+    }
+
+    #[test]
+    fn nothing_is_past_before_1970() {
+        assert!(!is_past(0, UNIX_EPOCH - Duration::from_secs(1)));
+        assert!(!is_past(
+            u64::MAX,
+            UNIX_EPOCH + Duration::from_secs(1 << 40)
+        ));
+    }
+}

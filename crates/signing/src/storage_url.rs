@@ -28,7 +28,7 @@ pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageUrl {
-    /// With one slash at its end.
+    /// Without a slash at its end.
     url: String,
     /// Decoded, with one slash at its end.
     account_path: String,
@@ -76,14 +76,14 @@ impl StorageUrl {
             .decode_utf8()
             .map_err(|_| ParseStorageUrlError::Encoding)?;
         Ok(Self {
-            url: format!("{url}/"),
+            url: url.to_owned(),
             account_path: format!("{account_path}/"),
         })
     }
 
     /// The URL as it was given, without slashes at its end.
     pub fn as_str(&self) -> &str {
-        &self.url[..self.url.len() - 1]
+        &self.url
     }
 
     /// The part of the path that is signed, decoded: `/v1/account`.
@@ -142,18 +142,41 @@ impl<'a> Resource<'a> {
     /// Appends the percent-encoded URL, or path.
     pub(crate) fn write(&self, out: &mut String) {
         match *self {
-            Self::Path(path) => encode(path, PATH, out),
+            Self::Path(path) => match path.strip_prefix('/') {
+                Some(names) => push_names(names, out),
+                None => encode(path, PATH, out),
+            },
             Self::Object {
                 storage_url,
                 container,
                 object,
             } => {
                 out.push_str(&storage_url.url);
-                encode(container, PATH, out);
-                out.push('/');
-                encode(object, PATH, out);
+                push_names(container, out);
+                push_names(object, out);
             }
         }
+    }
+}
+
+/// Appends a slash and the names behind it, percent-encoded.
+///
+/// Browsers and URL libraries take `.` and `..` between slashes as steps to be resolved, escaped or not. Where such a
+/// name follows, the slash is escaped instead: then it is no longer between slashes, and means the same to a server.
+fn push_names(names: &str, out: &mut String) {
+    let after_slash = |dot: usize| dot == 0 || names.as_bytes()[dot - 1] == b'/';
+    if !memchr::memchr_iter(b'.', names.as_bytes()).any(after_slash) {
+        out.push('/');
+        encode(names, PATH, out);
+        return;
+    }
+    for name in names.split('/') {
+        out.push_str(if matches!(name, "." | "..") {
+            "%2F"
+        } else {
+            "/"
+        });
+        encode(name, PATH, out);
     }
 }
 
@@ -192,4 +215,87 @@ pub(crate) fn decode_query(raw: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(resource: Resource<'_>) -> String {
+        let mut out = String::new();
+        resource.write(&mut out);
+        out
+    }
+
+    #[test]
+    fn signs_from_v1_on_whatever_stands_before_it() {
+        let mounted = StorageUrl::parse("http://localhost:8080/swift/v1/AUTH_%C3%A9/").unwrap();
+        assert_eq!(mounted.account_path(), "/v1/AUTH_é");
+        assert_eq!(
+            mounted.as_str(),
+            "http://localhost:8080/swift/v1/AUTH_%C3%A9"
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_storage_url() {
+        let parse = |text| StorageUrl::parse(text).unwrap_err();
+        assert_eq!(parse(""), ParseStorageUrlError::Origin);
+        assert_eq!(parse("/v1/AUTH_test"), ParseStorageUrlError::Origin);
+        assert_eq!(
+            parse("ftp://host/v1/AUTH_test"),
+            ParseStorageUrlError::Origin
+        );
+        assert_eq!(parse("https:///v1/AUTH_test"), ParseStorageUrlError::Origin);
+        assert_eq!(parse("https://host"), ParseStorageUrlError::Path);
+        assert_eq!(parse("https://host/v1/"), ParseStorageUrlError::Path);
+        assert_eq!(
+            parse("https://host/v2/AUTH_test"),
+            ParseStorageUrlError::Path
+        );
+        assert_eq!(
+            parse("https://host/v1/AUTH_test?x"),
+            ParseStorageUrlError::Query
+        );
+        assert_eq!(
+            parse("https://host/v1/AUTH_test#x"),
+            ParseStorageUrlError::Query
+        );
+        assert_eq!(parse("https://host/v1/%FF"), ParseStorageUrlError::Encoding);
+    }
+
+    #[test]
+    fn escapes_what_a_url_gives_a_meaning_to() {
+        let storage_url = StorageUrl::parse("http://h/v1/a").unwrap();
+        assert_eq!(
+            written(storage_url.object("a b", "50% é?#+/v1/~-._")),
+            "http://h/v1/a/a%20b/50%25%20%C3%A9%3F%23%2B/v1/~-._"
+        );
+        assert_eq!(written("/v1/a/c/x//y/".into()), "/v1/a/c/x//y/");
+        assert_eq!(written("relative?".into()), "relative%3F");
+    }
+
+    #[test]
+    fn keeps_dots_that_url_rules_would_resolve() {
+        let storage_url = StorageUrl::parse("http://h/v1/a").unwrap();
+        assert_eq!(
+            written(storage_url.object("c", "a/../b/./.hidden/...")),
+            "http://h/v1/a/c/a%2F../b%2F./.hidden/..."
+        );
+        assert_eq!(
+            written(storage_url.object("..", "..")),
+            "http://h/v1/a%2F..%2F.."
+        );
+        assert_eq!(written("/v1/a/c/..".into()), "/v1/a/c%2F..");
+    }
+
+    #[test]
+    fn reads_queries_as_python_does() {
+        assert_eq!(decode_query(b"plain"), "plain");
+        assert_eq!(decode_query(b"a+b%20c%2B"), "a b c+");
+        assert_eq!(decode_query(b"%C3%A9"), "é");
+        assert_eq!(decode_query(b"\xc3\xa9"), "Ã©");
+        assert_eq!(decode_query(b"%ff%zz%4"), "\u{fffd}%zz%4");
+        assert_eq!(decode_query(b"%c3\xa9%a9"), "\u{fffd}©\u{fffd}");
+    }
 }

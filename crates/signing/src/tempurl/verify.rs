@@ -191,3 +191,151 @@ impl TempUrlQuery<'_> {
         Some((&path[..path.len() - object.len()], object))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::{Signer, TempUrl};
+
+    const EXPIRES: u64 = 1_400_000_000;
+    const PATH: &str = "/v1/a/c/o";
+
+    /// The verdict over `query` once `change` has had its way with a request that is good.
+    fn verdict(
+        query: &str,
+        change: impl FnOnce(&mut TempUrlRequest<'_>),
+    ) -> Result<TempUrlAccess, Refusal> {
+        let key = Key::new("mykey");
+        let keys = [&key];
+        let mut request = TempUrlRequest {
+            method: "GET",
+            path: PATH.as_bytes(),
+            client_ip: None,
+            keys: &keys,
+            allowed_digests: &Digest::ALL,
+            now: UNIX_EPOCH + Duration::from_secs(EXPIRES),
+        };
+        change(&mut request);
+        TempUrlQuery::parse(query.as_bytes())
+            .unwrap()
+            .verify(&request)
+    }
+
+    fn query(url: &TempUrl<'_>) -> String {
+        let url = Signer::new(&Key::new("mykey"), Digest::Sha256).url(url);
+        url.split_once('?').unwrap().1.to_owned()
+    }
+
+    fn good() -> TempUrl<'static> {
+        TempUrl::new(Method::Get, PATH, EXPIRES)
+    }
+
+    #[test]
+    fn says_why_a_url_is_refused() {
+        let good = good();
+        let plain = query(&good);
+        let ranged = query(&TempUrl {
+            ip_range: Some("192.0.2.0/24"),
+            ..good
+        });
+        let malformed_range = query(&TempUrl {
+            ip_range: Some("192.0.2.1/24"),
+            ..good
+        });
+        let prefixed = query(&TempUrl {
+            prefix: Some("other"),
+            ..good
+        });
+        let refusal =
+            |query: &str, change: fn(&mut TempUrlRequest<'_>)| verdict(query, change).unwrap_err();
+        let unchanged = |query: &str| refusal(query, |_| {});
+        let expires = EXPIRES;
+
+        assert!(verdict(&plain, |_| {}).is_ok());
+        assert_eq!(
+            unchanged("temp_url_expires=1400000000"),
+            Refusal::MissingSignature
+        );
+        assert_eq!(unchanged("temp_url_sig=00"), Refusal::MissingExpires);
+        assert_eq!(
+            unchanged("temp_url_sig=00&temp_url_expires=soon"),
+            Refusal::MalformedExpires
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.now += Duration::from_nanos(1)),
+            Refusal::Expired { expires }
+        );
+        assert_eq!(
+            unchanged("temp_url_sig=00&temp_url_expires=1400000000"),
+            Refusal::MalformedSignature(ParseSignatureError::Length)
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.allowed_digests = &[Digest::Sha1]),
+            Refusal::DigestNotAllowed(Digest::Sha256)
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.method = "COPY"),
+            Refusal::MethodNotAllowed
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.path = b"/v1/a/c/"),
+            Refusal::NotAnObject
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.keys = &[]),
+            Refusal::NoKey
+        );
+        assert_eq!(
+            refusal(&plain, |request| request.method = "PUT"),
+            Refusal::WrongSignature
+        );
+        assert_eq!(unchanged(&ranged), Refusal::UnknownClientAddress);
+        assert_eq!(
+            refusal(&ranged, |request| request.client_ip =
+                Some([192, 0, 3, 1].into())),
+            Refusal::OutsideIpRange
+        );
+        assert_eq!(
+            refusal(&malformed_range, |request| request.client_ip =
+                Some([192, 0, 2, 1].into())),
+            Refusal::MalformedIpRange
+        );
+        assert_eq!(unchanged(&prefixed), Refusal::OutsidePrefix);
+    }
+
+    #[test]
+    fn an_empty_key_signs_nothing() {
+        let empty = Key::new("");
+        let signed = Signer::new(&empty, Digest::Sha256).url(&good());
+        let query = signed.split_once('?').unwrap().1;
+        let key = Key::new("mykey");
+        let keys = [&empty, &key];
+        let request = TempUrlRequest {
+            method: "GET",
+            path: PATH.as_bytes(),
+            client_ip: None,
+            keys: &keys[..1],
+            allowed_digests: &Digest::ALL,
+            now: UNIX_EPOCH,
+        };
+        let query = TempUrlQuery::parse(query.as_bytes()).unwrap();
+        assert_eq!(query.verify(&request), Err(Refusal::NoKey));
+        let request = TempUrlRequest {
+            keys: &keys,
+            ..request
+        };
+        assert_eq!(query.verify(&request), Err(Refusal::WrongSignature));
+    }
+
+    #[test]
+    fn neither_debug_nor_a_refusal_shows_the_signature() {
+        let text = query(&good());
+        let parsed = TempUrlQuery::parse(text.as_bytes()).unwrap();
+        let signature = parsed.signature.clone().unwrap();
+        assert!(!format!("{parsed:?}").contains(&*signature));
+        let refusal = verdict(&text, |request| request.method = "PUT").unwrap_err();
+        assert!(!format!("{refusal:?} {refusal}").contains(&*signature));
+    }
+}
