@@ -229,15 +229,8 @@ async fn only_a_reseller_admin_makes_and_removes_accounts() {
         return;
     };
 
-    let forbidden = "Access was denied to this resource.";
-    swift
-        .put(&swift.owner.account)
-        .await
-        .is_error(403, "Forbidden", forbidden);
-    swift
-        .delete(&swift.owner.account)
-        .await
-        .is_error(403, "Forbidden", forbidden);
+    swift.put(&swift.owner.account).await.is_page(403);
+    swift.delete(&swift.owner.account).await.is_page(403);
 
     swift
         .put(&account.account)
@@ -283,11 +276,7 @@ async fn refuses_methods_that_accounts_do_not_have() {
     let swift = Target::start().await;
 
     let answer = swift.request("LICK", &swift.owner.account).await;
-    answer.is_error(
-        405,
-        "Method Not Allowed",
-        "The method is not allowed for this resource.",
-    );
+    answer.is_page(405);
 }
 
 #[tokio::test]

@@ -156,16 +156,55 @@ impl Response {
         self
     }
 
-    /// Asserts an error answer: its status and the HTML page of Swift's `swob`, title and sentence.
+    /// Asserts the status and the HTML page that Swift's `swob` sends with it when nothing more is known.
     #[track_caller]
-    pub(crate) fn is_error(self, status: u16, title: &str, sentence: &str) -> Self {
+    pub(crate) fn is_page(self, status: u16) -> Self {
+        let (title, sentence) = match status {
+            202 => ("Accepted", "The request is accepted for processing."),
+            400 => (
+                "Bad Request",
+                "The server could not comply with the request since it is either malformed or otherwise incorrect.",
+            ),
+            401 => (
+                "Unauthorized",
+                "This server could not verify that you are authorized to access the document you requested.",
+            ),
+            403 => ("Forbidden", "Access was denied to this resource."),
+            404 => ("Not Found", "The resource could not be found."),
+            405 => (
+                "Method Not Allowed",
+                "The method is not allowed for this resource.",
+            ),
+            409 => (
+                "Conflict",
+                "There was a conflict when trying to complete your request.",
+            ),
+            411 => ("Length Required", "Content-Length header required."),
+            412 => (
+                "Precondition Failed",
+                "A precondition for this request was not met.",
+            ),
+            413 => (
+                "Request Entity Too Large",
+                "The body of your request was too large for this server.",
+            ),
+            416 => (
+                "Requested Range Not Satisfiable",
+                "The Range requested is not available.",
+            ),
+            422 => (
+                "Unprocessable Entity",
+                "Unable to process the contained instructions",
+            ),
+            501 => (
+                "Not Implemented",
+                "The requested method is not implemented by this server.",
+            ),
+            other => panic!("add the page for {other} here"),
+        };
         let answer = self.is(status);
-        assert_eq!(
-            answer.text(),
-            format!("<html><h1>{title}</h1><p>{sentence}</p></html>"),
-            "{}",
-            answer.what
-        );
+        let page = format!("<html><h1>{title}</h1><p>{sentence}</p></html>");
+        assert_eq!(answer.text(), page, "{}", answer.what);
         assert_eq!(
             answer.header("content-type"),
             Some("text/html; charset=UTF-8"),

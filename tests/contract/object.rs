@@ -147,11 +147,7 @@ async fn refuses_an_upload_whose_etag_does_not_match_and_keeps_the_old_object() 
         .header("etag", md5("something else"))
         .body("second")
         .await;
-    put.is_error(
-        422,
-        "Unprocessable Entity",
-        "Unable to process the contained instructions",
-    );
+    put.is_page(422);
 
     assert_eq!(container.get("o").await.is(200).text(), "first");
 }
@@ -161,20 +157,13 @@ async fn answers_404_with_swifts_page_for_an_object_that_is_not_there() {
     let swift = Target::start().await;
     let container = swift.container().await;
 
-    container
-        .get("nothing")
-        .await
-        .is_error(404, "Not Found", "The resource could not be found.");
-    container.delete("nothing").await.is_error(
-        404,
-        "Not Found",
-        "The resource could not be found.",
-    );
+    container.get("nothing").await.is_page(404);
+    container.delete("nothing").await.is_page(404);
     container
         .post("nothing")
         .header("x-object-meta-a", "b")
         .await
-        .is_error(404, "Not Found", "The resource could not be found.");
+        .is_page(404);
     let head = container.head("nothing").await.is(404);
     assert_eq!(head.body, "");
     assert_eq!(
@@ -188,11 +177,7 @@ async fn refuses_an_object_in_a_container_that_does_not_exist() {
     let swift = Target::start().await;
     let container = swift.unmade_container(&swift.owner);
 
-    container.put("o").body("x").await.is_error(
-        404,
-        "Not Found",
-        "The resource could not be found.",
-    );
+    container.put("o").body("x").await.is_page(404);
     container.get("o").await.is(404);
 }
 
@@ -372,7 +357,7 @@ async fn post_replaces_the_metadata_and_leaves_the_bytes() {
         .post("o")
         .header("x-object-meta-shape", "round")
         .await;
-    post.is_error(202, "Accepted", "The request is accepted for processing.");
+    post.is_page(202);
 
     let get = container.get("o").await.is(200);
     assert_eq!(get.text(), "bytes");
@@ -516,11 +501,7 @@ async fn refuses_methods_that_objects_do_not_have() {
 
     for method in ["LICK", "PATCH", "GETorHEAD_base"] {
         let answer = container.request(method, "o").await;
-        answer.is_error(
-            405,
-            "Method Not Allowed",
-            "The method is not allowed for this resource.",
-        );
+        answer.is_page(405);
     }
 }
 
@@ -554,11 +535,7 @@ async fn put_with_if_none_match_star_creates_and_never_replaces() {
         .header("if-none-match", "*")
         .body("second")
         .await;
-    put.is_error(
-        412,
-        "Precondition Failed",
-        "A precondition for this request was not met.",
-    );
+    put.is_page(412);
     assert_eq!(container.get("o").await.is(200).text(), "first");
 }
 
