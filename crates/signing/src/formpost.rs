@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
+use crate::signer::matching_key;
 use crate::{Digest, Key, ParseSignatureError, Signature, Signer, expires};
 
 /// What a signed form grants: uploads below a path, within limits, until a moment.
@@ -170,30 +171,19 @@ impl FormFields<'_> {
         }
         let numbers = [self.max_file_size, self.max_file_count, self.expires]
             .map(|number| if number.is_empty() { "0" } else { number });
-        let mut matching = 0;
-        let mut matched = Choice::from(0);
-        for (place, key) in (0_u32..).zip(keys) {
-            if key.is_empty() {
-                continue;
-            }
-            let expected = key
-                .signer(digest)
-                .sign_fields(self.path, self.redirect, numbers);
-            let equal = expected.ct_eq(&signature);
-            matching.conditional_assign(&place, equal & !matched);
-            matched |= equal;
-        }
-        if matched.into() {
-            Ok(FormAccess {
-                key: matching as usize,
-                max_file_size,
-                max_file_count,
-                expires,
-                digest,
-            })
-        } else {
-            Err(FormRefusal::WrongSignature)
-        }
+        let matches = |signer: &Signer| {
+            signer
+                .sign_fields(self.path, self.redirect, numbers)
+                .ct_eq(&signature)
+        };
+        let key = matching_key(keys, digest, matches).ok_or(FormRefusal::WrongSignature)?;
+        Ok(FormAccess {
+            key,
+            max_file_size,
+            max_file_count,
+            expires,
+            digest,
+        })
     }
 }
 

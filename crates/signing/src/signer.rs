@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use subtle::Choice;
+
 use crate::hmac::{Hmac, Sha1, Sha256, Sha512};
 use crate::{Digest, Key, Signature};
 
@@ -52,12 +54,11 @@ impl Signer {
 
     /// The signature of the parts as if they were one text.
     pub(crate) fn sign_parts(&self, parts: &[&[u8]]) -> Signature {
-        let mac = match &self.0 {
-            State::Sha1(hmac) => hmac.of(parts),
-            State::Sha256(hmac) => hmac.of(parts),
-            State::Sha512(hmac) => hmac.of(parts),
-        };
-        Signature::from_bytes(self.digest(), mac)
+        Signature::of(self.digest(), |mac| match &self.0 {
+            State::Sha1(hmac) => hmac.write(parts, mac),
+            State::Sha256(hmac) => hmac.write(parts, mac),
+            State::Sha512(hmac) => hmac.write(parts, mac),
+        })
     }
 }
 
@@ -65,4 +66,23 @@ impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Signer({}, key hidden)", self.digest())
     }
+}
+
+/// The place of the first key whose signer `matches`. Every key is tried, so that the time taken does not tell which it
+/// was, or whether there was one; empty keys match nothing.
+pub(crate) fn matching_key(
+    keys: &[&Key],
+    digest: Digest,
+    matches: impl Fn(&Signer) -> Choice,
+) -> Option<usize> {
+    const NONE: usize = usize::MAX;
+    let mut first = NONE;
+    for (place, key) in keys.iter().enumerate() {
+        if !key.is_empty() {
+            let matching = usize::from(matches(key.signer(digest)).unwrap_u8());
+            // The key's place if it matches, and all ones if not, without a branch.
+            first = first.min(place | matching.wrapping_sub(1));
+        }
+    }
+    (first != NONE).then_some(first)
 }

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 
 use super::query::TempUrlQuery;
 use super::url::SignedText;
-use crate::{Digest, IpRange, Key, Method, ParseSignatureError, Signature, expires};
+use crate::signer::matching_key;
+use crate::{Digest, IpRange, Key, Method, ParseSignatureError, Signature, Signer, expires};
 
 /// What a server knows of a request when it judges its temporary URL.
 #[derive(Clone, Copy, Debug)]
@@ -142,34 +143,27 @@ impl TempUrlQuery<'_> {
             Some(_) => return Err(Refusal::OutsidePrefix),
         };
 
-        let mut matching = 0;
-        let mut matched = Choice::from(0);
-        for (place, key) in (0_u32..).zip(request.keys) {
-            if key.is_empty() {
-                continue;
-            }
-            let signer = key.signer(digest);
-            for &method in method.allowed_by() {
-                let expected = signer.sign_text(&SignedText {
+        let matches = |signer: &Signer| {
+            let matches = |&method: &Method| {
+                let text = SignedText {
                     ip_range,
                     method,
                     expires,
                     path,
-                });
-                let equal = expected.ct_eq(&signature);
-                matching.conditional_assign(&place, equal & !matched);
-                matched |= equal;
-            }
-        }
-        if matched.into() {
-            Ok(TempUrlAccess {
-                key: matching as usize,
-                expires,
-                digest,
-            })
-        } else {
-            Err(Refusal::WrongSignature)
-        }
+                };
+                signer.sign_text(&text).ct_eq(&signature)
+            };
+            let methods = method.allowed_by().iter().map(matches);
+            methods
+                .reduce(|any, one| any | one)
+                .unwrap_or(Choice::from(0))
+        };
+        let key = matching_key(request.keys, digest, matches).ok_or(Refusal::WrongSignature)?;
+        Ok(TempUrlAccess {
+            key,
+            expires,
+            digest,
+        })
     }
 
     /// Parts `/v1/account/container/` from the object's name. `None` when there is no such object; a container alone
@@ -197,7 +191,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::{Signer, TempUrl};
+    use crate::TempUrl;
 
     const EXPIRES: u64 = 1_400_000_000;
     const PATH: &str = "/v1/a/c/o";
