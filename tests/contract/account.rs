@@ -229,8 +229,8 @@ async fn only_a_reseller_admin_makes_and_removes_accounts() {
         return;
     };
 
-    swift.put(&swift.owner.account).await.is_page(403);
-    swift.delete(&swift.owner.account).await.is_page(403);
+    swift.put(&swift.owner.account).await.shows(403);
+    swift.delete(&swift.owner.account).await.shows(403);
 
     swift
         .put(&account.account)
@@ -276,7 +276,7 @@ async fn refuses_methods_that_accounts_do_not_have() {
     let swift = Target::start().await;
 
     let answer = swift.request("LICK", &swift.owner.account).await;
-    answer.is_page(405);
+    answer.shows(405);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn creates_a_container_and_accepts_it_again() {
     );
     assert_eq!(first.body, "");
     let again = swift.put(&container.path).await;
-    again.is_page(202);
+    again.shows(202);
 }
 
 #[tokio::test]
@@ -354,13 +354,13 @@ async fn answers_404_for_a_container_that_is_not_there() {
     let swift = Target::start().await;
     let container = swift.unmade_container(&swift.owner);
 
-    container.list("").await.is_page(404);
+    container.list("").await.shows(404);
     container
         .update()
         .header("x-container-meta-a", "b")
         .await
-        .is_page(404);
-    swift.delete(&container.path).await.is_page(404);
+        .shows(404);
+    swift.delete(&container.path).await.shows(404);
     container.inspect().await.is(404);
 }
 
@@ -371,7 +371,7 @@ async fn removes_a_container_only_when_it_is_empty() {
     container.holds("o", "x").await;
 
     let refused = swift.delete(&container.path).await;
-    refused.is_page(409);
+    refused.shows(409);
 
     container.delete("o").await.is(204);
     assert_eq!(swift.delete(&container.path).await.is(204).body, "");
@@ -478,7 +478,7 @@ async fn refuses_methods_that_containers_do_not_have() {
     let container = swift.container().await;
 
     let answer = swift.request("LICK", &container.path).await;
-    answer.is_page(405);
+    answer.shows(405);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! ETags in quotes, as the RFC has them, for those who ask.
+//! Entity tags in quotes, as the RFC has them, for those who ask.
 
 use crate::sign::md5;
 use crate::target::Target;

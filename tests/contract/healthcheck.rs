@@ -23,5 +23,5 @@ async fn answers_ok_to_anybody_and_any_method() {
 async fn answers_only_under_its_own_name() {
     let swift = Target::start().await;
 
-    swift.get("/healthcheck/x").anonymous().await.is_page(400);
+    swift.get("/healthcheck/x").anonymous().await.shows(400);
 }

@@ -158,7 +158,7 @@ impl Response {
 
     /// Asserts the status and the HTML page that Swift's `swob` sends with it when nothing more is known.
     #[track_caller]
-    pub(crate) fn is_page(self, status: u16) -> Self {
+    pub(crate) fn shows(self, status: u16) -> Self {
         let (title, sentence) = match status {
             202 => ("Accepted", "The request is accepted for processing."),
             400 => (

@@ -116,11 +116,7 @@ async fn allows_only_reading() {
     let swift = Target::start().await;
 
     for method in ["POST", "PUT", "DELETE"] {
-        let answer = swift
-            .request(method, "/info")
-            .anonymous()
-            .await
-            .is_page(405);
+        let answer = swift.request(method, "/info").anonymous().await.shows(405);
         let mut allowed: Vec<_> = answer
             .header("allow")
             .expect("the methods")
@@ -140,7 +136,7 @@ async fn refuses_a_signed_request_with_a_wrong_signature() {
         .get("/info?swiftinfo_sig=bad&swiftinfo_expires=4102444800")
         .anonymous()
         .await
-        .is_page(403);
+        .shows(403);
 }
 
 #[tokio::test]
@@ -149,5 +145,5 @@ async fn answers_only_under_its_own_name() {
 
     let answer = swift.get("/info%20asdf").anonymous().await.is(412);
     assert_eq!(answer.text(), "Bad URL");
-    swift.get("/info/x").anonymous().await.is_page(400);
+    swift.get("/info/x").anonymous().await.shows(400);
 }

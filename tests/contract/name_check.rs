@@ -64,7 +64,7 @@ async fn calls_a_path_without_an_account_a_bad_url() {
         assert!(matches!(status, 404 | 412), "{target} answers {status}");
     }
     assert_eq!(swift.get("/v1").await.is(412).text(), "Bad URL");
-    swift.get("/").await.is_page(404);
+    swift.get("/").await.shows(404);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn refuses_a_version_it_does_not_speak() {
     swift
         .get(swift.owner.account.replacen("/v1/", "/v2/", 1))
         .await
-        .is_page(400);
+        .shows(400);
     // An older spelling of the same version.
     swift
         .head(swift.owner.account.replacen("/v1/", "/v1.0/", 1))

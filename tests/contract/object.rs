@@ -147,7 +147,7 @@ async fn refuses_an_upload_whose_etag_does_not_match_and_keeps_the_old_object() 
         .header("etag", md5("something else"))
         .body("second")
         .await;
-    put.is_page(422);
+    put.shows(422);
 
     assert_eq!(container.get("o").await.is(200).text(), "first");
 }
@@ -157,13 +157,13 @@ async fn answers_404_with_swifts_page_for_an_object_that_is_not_there() {
     let swift = Target::start().await;
     let container = swift.container().await;
 
-    container.get("nothing").await.is_page(404);
-    container.delete("nothing").await.is_page(404);
+    container.get("nothing").await.shows(404);
+    container.delete("nothing").await.shows(404);
     container
         .post("nothing")
         .header("x-object-meta-a", "b")
         .await
-        .is_page(404);
+        .shows(404);
     let head = container.head("nothing").await.is(404);
     assert_eq!(head.body, "");
     assert_eq!(
@@ -177,7 +177,7 @@ async fn refuses_an_object_in_a_container_that_does_not_exist() {
     let swift = Target::start().await;
     let container = swift.unmade_container(&swift.owner);
 
-    container.put("o").body("x").await.is_page(404);
+    container.put("o").body("x").await.shows(404);
     container.get("o").await.is(404);
 }
 
@@ -357,7 +357,7 @@ async fn post_replaces_the_metadata_and_leaves_the_bytes() {
         .post("o")
         .header("x-object-meta-shape", "round")
         .await;
-    post.is_page(202);
+    post.shows(202);
 
     let get = container.get("o").await.is(200);
     assert_eq!(get.text(), "bytes");
@@ -501,7 +501,7 @@ async fn refuses_methods_that_objects_do_not_have() {
 
     for method in ["LICK", "PATCH", "GETorHEAD_base"] {
         let answer = container.request(method, "o").await;
-        answer.is_page(405);
+        answer.shows(405);
     }
 }
 
@@ -535,7 +535,7 @@ async fn put_with_if_none_match_star_creates_and_never_replaces() {
         .header("if-none-match", "*")
         .body("second")
         .await;
-    put.is_page(412);
+    put.shows(412);
     assert_eq!(container.get("o").await.is(200).text(), "first");
 }
 

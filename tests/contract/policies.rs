@@ -66,7 +66,7 @@ async fn never_changes_the_policy_of_a_container() {
         .put(&container.path)
         .header("x-storage-policy", &other)
         .await
-        .is_page(409);
+        .shows(409);
     swift
         .put(&container.path)
         .header("x-storage-policy", &default)

@@ -5,7 +5,7 @@ use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-/// The hexadecimal MD5 of `body`: the ETag of a plain object.
+/// The hexadecimal MD5 of `body`: the `ETag` of a plain object.
 pub(crate) fn md5(body: impl AsRef<[u8]>) -> String {
     hex::encode(Md5::digest(body))
 }

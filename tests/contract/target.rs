@@ -74,8 +74,7 @@ impl Target {
             let key = variable("SWIFT_API_KEY").expect("SWIFT_API_KEY goes with SWIFT_AUTH_URL");
             (None, url, user, key)
         } else {
-            let emulator = InProcess::start().await;
-            let auth_url = emulator.auth_url();
+            let (emulator, auth_url) = InProcess::start().await;
             (
                 Some(emulator),
                 auth_url,
