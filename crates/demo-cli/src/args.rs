@@ -1,0 +1,80 @@
+//! What was typed, and nothing about what it means.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Shows what Rackspace Cloud Files and `OpenStack` Swift can do, offline or on a real cloud.
+#[derive(Debug, Parser)]
+#[command(name = "cloudfiles", version, about)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Plays the whole story in eleven steps, checks each of them, and removes what it made
+    Demo(Demo),
+    /// Removes what earlier runs have left, as the ledger tells
+    Cleanup(Cleanup),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// Where to play: `offline` (an emulator inside this process), `local` (one at 127.0.0.1:8080), `env` (the
+    /// variables `ST_*` or `OS_*`), or a cloud of clouds.yaml
+    #[arg(long, value_name = "NAME", default_value = crate::settings::OFFLINE)]
+    pub(crate) cloud: String,
+    /// The region, where the cloud has several
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// How long the temp URLs work
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    pub(crate) expires: u32,
+    /// Upload this file instead of a small picture
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// Wait for real until URLs and CDN copies expire, instead of moving the emulator's clock
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Leave everything there, for `cloudfiles cleanup`
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Print one JSON object for each step
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ledger: Ledger,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Cleanup {
+    /// Only what was made on this cloud
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) ledger: Ledger,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ledger {
+    /// The file that records what was made [default: ~/.local/state/cloudfiles/ledger.json]
+    #[arg(long = "ledger", value_name = "FILE", env = "CLOUDFILES_LEDGER")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// The command was understood but cannot be done like this: exit code 2, as for every other wrong use.
+#[derive(Debug)]
+pub(crate) struct WrongUse(pub(crate) &'static str);
+
+impl std::fmt::Display for WrongUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for WrongUse {}
