@@ -1,1 +1,40 @@
-//! An offline OpenStack Swift.
+//! An offline OpenStack Swift and Rackspace Cloud Files, CDN included, with a clock that tests can move.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let emulator = emulator::Emulator::builder().start().await?;
+//! println!("sign in at {}", emulator.auth_url());
+//!
+//! // Nothing needs to sleep until something expires:
+//! emulator.clock().freeze();
+//! emulator.clock().advance(Duration::from_secs(120));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It knows the users of Swift's own tests (`test:tester` with key `testing`, and others) and a Rackspace user whose
+//! name and keys are in [`defaults`].
+
+mod clock;
+mod core;
+pub mod defaults;
+mod emulator;
+mod features;
+mod flavour;
+mod listing;
+mod message;
+mod path;
+mod pipeline;
+mod query;
+mod reject;
+mod resources;
+mod server;
+mod services;
+mod store;
+mod timestamp;
+
+pub use clock::Clock;
+pub use emulator::{Builder, Emulator};

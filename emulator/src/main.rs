@@ -1,3 +1,63 @@
-//! The command `cloudfiles-emulator`.
+//! The command `cloudfiles-emulator`: an offline Swift and Cloud Files.
 
-fn main() {}
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use emulator::Emulator;
+
+/// An offline OpenStack Swift and Rackspace Cloud Files.
+///
+/// Prints one line of JSON when it is ready, then serves until it is ended.
+#[derive(Debug, Parser)]
+#[command(name = "cloudfiles-emulator", version)]
+struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Refuse CDN TTLs out of bounds with 400 instead of clamping them
+    #[arg(long)]
+    strict_cdn: bool,
+    /// Threads that serve requests; by default one for each processor
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let threads = args
+        .threads
+        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+        .unwrap_or(1);
+    let started = Emulator::builder()
+        .listen(args.listen)
+        .strict_cdn(args.strict_cdn)
+        .threads(threads)
+        .start_blocking();
+    let emulator = match started {
+        Ok(emulator) => emulator,
+        Err(error) => {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(
+                std::io::stderr(),
+                "cloudfiles-emulator: cannot listen on {}: {error}; choose another address with --listen",
+                args.listen
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    let ready = serde_json::json!({
+        "ready": true,
+        "url": emulator.url(),
+        "auth_url": emulator.auth_url(),
+        "identity_url": emulator.identity_url(),
+        "pid": std::process::id(),
+    });
+    // Whoever started us may not care to read this.
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "{ready}");
+    let _ = stdout.flush();
+    emulator.wait();
+    ExitCode::SUCCESS
+}

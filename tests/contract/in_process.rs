@@ -1,14 +1,17 @@
 //! The seam to the emulator.
 
+use emulator::Emulator;
+
 /// A running emulator that stops when dropped.
-pub(crate) struct InProcess;
+pub(crate) struct InProcess(Emulator);
 
 impl InProcess {
-    /// Starts an emulator; returns it with the URL of its v1 authentication.
-    pub(crate) async fn start() -> (Self, String) {
-        std::future::ready(()).await;
-        panic!(
-            "the emulator is not there yet: set SWIFT_AUTH_URL, SWIFT_API_USER and SWIFT_API_KEY"
-        )
+    pub(crate) async fn start() -> Self {
+        let started = Emulator::builder().start().await;
+        Self(started.expect("the machine has a free loopback port"))
+    }
+
+    pub(crate) fn auth_url(&self) -> String {
+        self.0.auth_url()
     }
 }

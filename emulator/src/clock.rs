@@ -1,0 +1,173 @@
+//! The one clock: real, or moved by hand.
+//!
+//! Everything that expires asks this clock, so a test can stand at the very second of an expiry without sleeping.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::timestamp::Timestamp;
+
+/// A clock that runs with the system's, or stands still, or has been moved.
+///
+/// Clones show the same time: moving one moves all.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    mode: Mutex<Mode>,
+    /// The last timestamp handed out, so that two writes never share one.
+    last: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    /// Runs with the system's clock, ahead of it or behind it.
+    Running { ahead: Duration, behind: Duration },
+    Frozen(SystemTime),
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self::Running {
+            ahead: Duration::ZERO,
+            behind: Duration::ZERO,
+        }
+    }
+}
+
+impl Mode {
+    fn now(self) -> SystemTime {
+        match self {
+            Self::Running { ahead, behind } => (system_now() + ahead)
+                .checked_sub(behind)
+                .unwrap_or(UNIX_EPOCH),
+            Self::Frozen(at) => at,
+        }
+    }
+
+    fn running_from(at: SystemTime) -> Self {
+        let now = system_now();
+        Self::Running {
+            ahead: at.duration_since(now).unwrap_or_default(),
+            behind: now.duration_since(at).unwrap_or_default(),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+fn system_now() -> SystemTime {
+    SystemTime::now()
+}
+
+impl Clock {
+    /// A clock that runs with the system's.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// The time by this clock.
+    pub fn now(&self) -> SystemTime {
+        self.mode().now()
+    }
+
+    /// Stops the clock where it is. Frozen already, it stays as it is.
+    pub fn freeze(&self) {
+        self.change(|mode| Mode::Frozen(mode.now()));
+    }
+
+    /// Lets a frozen clock run on from where it stands.
+    pub fn resume(&self) {
+        self.change(|mode| Mode::running_from(mode.now()));
+    }
+
+    /// Sets the clock, which goes on running or standing still as it did. Times before 1970 become 1970.
+    pub fn set(&self, to: SystemTime) {
+        let to = to.max(UNIX_EPOCH);
+        self.change(|mode| match mode {
+            Mode::Running { .. } => Mode::running_from(to),
+            Mode::Frozen(_) => Mode::Frozen(to),
+        });
+        // Going back on purpose takes timestamps back as well; Swift's rules for older ones then apply.
+        self.0
+            .last
+            .fetch_min(Timestamp::from(to).ticks(), Ordering::Relaxed);
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.change(|mode| match mode {
+            Mode::Running { ahead, behind } => Mode::Running {
+                ahead: ahead.saturating_add(by),
+                behind,
+            },
+            Mode::Frozen(at) => Mode::Frozen(at.checked_add(by).unwrap_or(at)),
+        });
+    }
+
+    /// Whether the clock stands still.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.mode(), Mode::Frozen(_))
+    }
+
+    /// A timestamp for a write: now, or just after the last one handed out where now would not be later.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        let now = Timestamp::from(self.now()).ticks();
+        let last = self
+            .0
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(now.max(last + 1))
+            })
+            .unwrap_or_default();
+        Timestamp::from_ticks(now.max(last + 1))
+    }
+
+    fn mode(&self) -> Mode {
+        // A mode is replaced whole, so what a panicking thread left is sound.
+        *self.0.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, to: impl FnOnce(Mode) -> Mode) {
+        let mut mode = self.0.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        *mode = to(*mode);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frozen_clock_stands_until_it_is_moved() {
+        let clock = Clock::system();
+        clock.freeze();
+        let start = clock.now();
+        assert_eq!(clock.now(), start);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(clock.now(), start + Duration::from_millis(1));
+        clock.set(UNIX_EPOCH + Duration::from_secs(5));
+        assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_resumed_clock_runs_on_from_where_it_stood() {
+        let clock = Clock::system();
+        clock.freeze();
+        clock.set(UNIX_EPOCH + Duration::from_secs(5));
+        clock.resume();
+        assert!(!clock.is_frozen());
+        assert!(clock.now() >= UNIX_EPOCH + Duration::from_secs(5));
+        assert!(clock.now() < UNIX_EPOCH + Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn timestamps_of_writes_never_repeat_though_the_clock_stands() {
+        let clock = Clock::system();
+        clock.freeze();
+        let first = clock.timestamp();
+        let second = clock.timestamp();
+        assert!(second > first);
+    }
+}

@@ -1,0 +1,17 @@
+//! What everything in one emulator shares.
+
+use crate::clock::Clock;
+use crate::flavour::Flavour;
+use crate::services::identity::Identity;
+use crate::services::cdn::Cdn;
+use crate::store::Store;
+
+/// The state of one emulator: the store, the clock, who may sign in, the CDN, the limits.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) flavour: Flavour,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) identity: Identity,
+    pub(crate) cdn: Cdn,
+}

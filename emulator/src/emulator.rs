@@ -1,0 +1,191 @@
+//! A running emulator: start it, ask where it is, move its clock, drop it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::flavour::SWIFT;
+use crate::server;
+use crate::services::cdn::Cdn;
+use crate::services::identity::Identity;
+use crate::store::Store;
+
+/// A Swift that runs on threads of its own until it is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = emulator::Emulator::builder().start().await?;
+/// assert!(emulator.url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "an emulator stops as soon as it is dropped"]
+pub struct Emulator {
+    url: String,
+    address: SocketAddr,
+    core: Arc<Core>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How an emulator shall be.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    listen: SocketAddr,
+    strict_cdn: bool,
+    threads: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            strict_cdn: false,
+            threads: 1,
+        }
+    }
+}
+
+impl Builder {
+    /// Where to listen. By default a free port of 127.0.0.1.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Whether the CDN refuses a TTL out of bounds with 400 rather than move it to the bound, as the real one did.
+    #[must_use]
+    pub fn strict_cdn(mut self, strict: bool) -> Self {
+        self.strict_cdn = strict;
+        self
+    }
+
+    /// How many threads serve requests, at least one. By default one.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Starts the emulator; it answers as soon as this returns.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or the machine gives no thread.
+    #[expect(clippy::unused_async, reason = "starting may come to wait, on a snapshot for one; callers should not care")]
+    pub async fn start(self) -> io::Result<Emulator> {
+        self.start_blocking()
+    }
+
+    /// The same for callers without a runtime.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub fn start_blocking(self) -> io::Result<Emulator> {
+        let listener = TcpListener::bind(self.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let core = Arc::new(Core {
+            flavour: SWIFT,
+            clock: Clock::system(),
+            store: Store::default(),
+            identity: Identity::new(),
+            cdn: Cdn::new(self.strict_cdn),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let thread = spawn(self.threads, listener, Arc::clone(&core), stopped)?;
+        Ok(Emulator {
+            url: format!("http://{address}"),
+            address,
+            core,
+            stop,
+            threads: vec![thread],
+        })
+    }
+}
+
+/// Runs the server on a thread of its own, so that it works below any runtime and beside none.
+fn spawn(
+    threads: usize,
+    listener: TcpListener,
+    core: Arc<Core>,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = if threads > 1 {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()?
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+    };
+    let listener = {
+        let _entered = runtime.enter();
+        tokio::net::TcpListener::from_std(listener)?
+    };
+    std::thread::Builder::new()
+        .name("emulator".to_owned())
+        .spawn(move || {
+            runtime.block_on(server::serve(listener, core, stopped));
+            // Connections still open are cut: nobody is left to answer them.
+            runtime.shutdown_background();
+        })
+}
+
+impl Emulator {
+    /// Settings to start from.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where TempAuth gives tokens: `http://127.0.0.1:PORT/auth/v1.0`.
+    pub fn auth_url(&self) -> String {
+        format!("{}/auth/v1.0", self.url)
+    }
+
+    /// Rackspace's identity service: `http://127.0.0.1:PORT/v2.0`.
+    pub fn identity_url(&self) -> String {
+        format!("{}/v2.0", self.url)
+    }
+
+    /// The one clock that everything in this emulator goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// Waits until the emulator stops by itself, which it never does: for a program that is nothing else.
+    pub fn wait(mut self) {
+        for thread in self.threads.drain(..) {
+            // A panic on that thread has been printed there.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

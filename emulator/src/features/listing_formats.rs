@@ -1,0 +1,317 @@
+//! Writes listings out as plain text, JSON or XML (`swift/common/middleware/listing_formats.py`).
+//!
+//! In: `?format=plain|json|xml`, or else `Accept`. Out: `Content-Type`, `Vary: Accept` where `Accept` decided, 204 for
+//! plain text with nothing in it. 406 where `Accept` takes none of them, 400 where it is malformed.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::{Method, StatusCode};
+use quick_xml::escape::{escape, partial_escape};
+
+use crate::listing::{Entry, Listing, ListingOf};
+use crate::message::{Body, Request};
+use crate::path::Resource;
+use crate::pipeline::Next;
+use crate::reject::{Reject, Reply};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Plain,
+    Json,
+    ApplicationXml,
+    TextXml,
+}
+
+impl Format {
+    /// In the order of Swift's preference.
+    const ALL: [Self; 4] = [Self::Plain, Self::Json, Self::ApplicationXml, Self::TextXml];
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Plain => "text/plain",
+            Self::Json => "application/json",
+            Self::ApplicationXml => "application/xml",
+            Self::TextXml => "text/xml",
+        }
+    }
+}
+
+pub(crate) fn applies(request: &Request) -> bool {
+    request.is_read()
+        && matches!(
+            request.path.named(),
+            Some(Resource::Account(_) | Resource::Container(..))
+        )
+}
+
+pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
+    let format = wanted(&request)?;
+    let can_vary = !request.query.has("format");
+    let is_head = request.method == Method::HEAD;
+    let reserved = request.allow_reserved_names;
+    let mut response = next.run(request).await;
+    if !matches!(response.status, StatusCode::OK | StatusCode::NO_CONTENT) {
+        return Ok(response);
+    }
+    if can_vary {
+        let vary = response.header(VARY.as_str()).map_or_else(
+            || "Accept".to_owned(),
+            |others| format!("{others}, Accept"),
+        );
+        response.set(VARY, &vary);
+    }
+    let content_type = format!("{}; charset=utf-8", format.content_type());
+    if is_head {
+        response.set(CONTENT_TYPE, &content_type);
+        response.headers.insert(CONTENT_LENGTH, 0.into());
+        response.body = Body::Empty;
+        return Ok(response);
+    }
+    let Some(mut listing) = response.listing.take() else {
+        return Ok(response);
+    };
+    if !reserved {
+        listing.entries.retain(|entry| !entry.name().contains('\0'));
+    }
+    let text = match format {
+        Format::Plain => plain(&listing),
+        Format::Json => json(&listing),
+        Format::ApplicationXml | Format::TextXml => xml(&listing),
+    };
+    response.status = if text.is_empty() {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    response.set_body(Bytes::from(text));
+    response.set(CONTENT_TYPE, &content_type);
+    Ok(response)
+}
+
+fn wanted(request: &Request) -> Result<Format, Reject> {
+    if !request.query.utf8("format") {
+        return Err(Reject::plain(
+            StatusCode::BAD_REQUEST,
+            "\"format\" parameter not valid UTF-8",
+        ));
+    }
+    if let Some(format) = request.query.get("format").filter(|format| !format.is_empty()) {
+        return Ok(match format.to_ascii_lowercase().as_str() {
+            "json" => Format::Json,
+            "xml" => Format::ApplicationXml,
+            _ => Format::Plain,
+        });
+    }
+    let accept = request.header(ACCEPT.as_str()).unwrap_or("");
+    best_match(accept)?.ok_or_else(|| Reject::new(StatusCode::NOT_ACCEPTABLE))
+}
+
+/// The form that an `Accept` header likes best: by quality, then exact types before wildcards, then its own order.
+fn best_match(accept: &str) -> Result<Option<Format>, Reject> {
+    if accept.trim().is_empty() {
+        return Ok(Some(Format::Plain));
+    }
+    let invalid = || Reject::html(StatusCode::BAD_REQUEST, "Invalid Accept header");
+    let mut patterns = Vec::new();
+    for part in accept.split(',') {
+        let mut pieces = part.split(';').map(str::trim);
+        let pattern = pieces.next().unwrap_or("");
+        if !pattern.contains('/') {
+            return Err(invalid());
+        }
+        let mut quality = 1.0;
+        for piece in pieces {
+            if let Some(("q", value)) = piece.split_once('=') {
+                quality = value.trim().parse::<f64>().map_err(|_| invalid())?;
+            }
+        }
+        patterns.push((pattern, quality));
+    }
+    patterns.sort_by(|one, two| {
+        let exact = |pattern: &str| !pattern.contains('*');
+        two.1
+            .total_cmp(&one.1)
+            .then(exact(two.0).cmp(&exact(one.0)))
+    });
+    let matches = |pattern: &str, content_type: &str| {
+        let (kind, subtype) = pattern.split_once('/').unwrap_or((pattern, ""));
+        let (own_kind, own_subtype) = content_type.split_once('/').unwrap_or((content_type, ""));
+        (kind == "*" || kind == own_kind) && (subtype == "*" || subtype == own_subtype)
+    };
+    Ok(patterns.iter().find_map(|(pattern, _)| {
+        Format::ALL
+            .into_iter()
+            .find(|format| matches(pattern, format.content_type()))
+    }))
+}
+
+fn plain(listing: &Listing) -> String {
+    let mut text = String::with_capacity(listing.entries.len() * 32);
+    for entry in &listing.entries {
+        text.push_str(entry.name());
+        text.push('\n');
+    }
+    text
+}
+
+/// JSON as Python writes it: a blank behind each comma and colon, nothing but ASCII.
+fn json(listing: &Listing) -> String {
+    let mut text = String::with_capacity(listing.entries.len() * 192 + 2);
+    text.push('[');
+    for (index, entry) in listing.entries.iter().enumerate() {
+        text.push_str(if index == 0 { "{" } else { ", {" });
+        match entry {
+            Entry::Subdir(name) => {
+                text.push_str("\"subdir\": ");
+                json_string(&mut text, name);
+            }
+            Entry::Container {
+                name,
+                count,
+                bytes,
+                last_modified,
+                policy,
+            } => {
+                text.push_str("\"name\": ");
+                json_string(&mut text, name);
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    text,
+                    ", \"count\": {count}, \"bytes\": {bytes}, \"last_modified\": \"{}\", \"storage_policy\": \"{policy}\"",
+                    last_modified.iso()
+                );
+            }
+            Entry::Object(object) => {
+                let _ = write!(text, "\"bytes\": {}, \"hash\": ", object.bytes);
+                json_string(&mut text, &object.hash);
+                text.push_str(", \"name\": ");
+                json_string(&mut text, &object.name);
+                text.push_str(", \"content_type\": ");
+                json_string(&mut text, &object.content_type);
+                let _ = write!(text, ", \"last_modified\": \"{}\"", object.last_modified.iso());
+                for (key, value) in &object.extra {
+                    let _ = write!(text, ", \"{key}\": ");
+                    match value {
+                        serde_json::Value::String(value) => json_string(&mut text, value),
+                        other => {
+                            let _ = write!(text, "{other}");
+                        }
+                    }
+                }
+            }
+        }
+        text.push('}');
+    }
+    text.push(']');
+    text
+}
+
+fn json_string(text: &mut String, value: &str) {
+    text.push('"');
+    for letter in value.chars() {
+        match letter {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            ' '..='~' => text.push(letter),
+            _ => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(text, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    text.push('"');
+}
+
+fn xml(listing: &Listing) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let (kind, name) = match &listing.of {
+        ListingOf::Account(name) => ("account", name),
+        ListingOf::Container(name) => ("container", name),
+    };
+    let name = escape(name.as_str());
+    if listing.entries.is_empty() && kind == "container" {
+        let _ = write!(text, "<container name=\"{name}\" />");
+        return text;
+    }
+    let _ = write!(text, "<{kind} name=\"{name}\">");
+    let end = if kind == "account" { "\n" } else { "" };
+    text.push_str(end);
+    for entry in &listing.entries {
+        match entry {
+            Entry::Subdir(name) if kind == "account" => {
+                let _ = write!(text, "<subdir name=\"{}\" />", escape(name.as_str()));
+            }
+            Entry::Subdir(name) => {
+                let _ = write!(
+                    text,
+                    "<subdir name=\"{}\"><name>{}</name></subdir>",
+                    escape(name.as_str()),
+                    partial_escape(name.as_str())
+                );
+            }
+            Entry::Container {
+                name,
+                count,
+                bytes,
+                last_modified,
+                policy,
+            } => {
+                let _ = write!(
+                    text,
+                    "<container><name>{}</name><count>{count}</count><bytes>{bytes}</bytes>\
+                     <last_modified>{}</last_modified><storage_policy>{policy}</storage_policy></container>",
+                    partial_escape(name.as_str()),
+                    last_modified.iso()
+                );
+            }
+            Entry::Object(object) => {
+                let _ = write!(
+                    text,
+                    "<object><name>{}</name><hash>{}</hash><bytes>{}</bytes><content_type>{}</content_type>\
+                     <last_modified>{}</last_modified></object>",
+                    partial_escape(object.name.as_str()),
+                    partial_escape(object.hash.as_str()),
+                    object.bytes,
+                    partial_escape(object.content_type.as_str()),
+                    object.last_modified.iso()
+                );
+            }
+        }
+        text.push_str(end);
+    }
+    let _ = write!(text, "</{kind}>");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(accept: &str) -> Option<Format> {
+        best_match(accept).expect("the header is well-formed")
+    }
+
+    #[test]
+    fn accept_is_matched_by_quality_and_then_by_exactness() {
+        assert_eq!(best(""), Some(Format::Plain));
+        assert_eq!(best("*/*"), Some(Format::Plain));
+        assert_eq!(best("application/json"), Some(Format::Json));
+        assert_eq!(best("application/xml;q=0.5, application/json;q=0.9"), Some(Format::Json));
+        assert_eq!(best("*/*, text/xml"), Some(Format::TextXml));
+        assert_eq!(best("image/png"), None);
+        assert!(best_match("nonsense").is_err());
+    }
+
+    #[test]
+    fn json_is_ascii_as_python_writes_it() {
+        let mut text = String::new();
+        json_string(&mut text, "a\"\\\n\u{e9}\u{1f600}");
+        assert_eq!(text, r#""a\"\\\n\u00e9\ud83d\ude00""#);
+    }
+}

@@ -1,0 +1,55 @@
+//! The entries of an account or a container, before they are written out.
+
+use serde_json::Value;
+
+use crate::timestamp::Timestamp;
+
+/// What a GET of an account or a container lists.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) of: ListingOf,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Whose entries they are, with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListingOf {
+    Account(String),
+    Container(String),
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Subdir(String),
+    Container {
+        name: String,
+        count: u64,
+        bytes: u64,
+        last_modified: Timestamp,
+        /// Name of its storage policy.
+        policy: &'static str,
+    },
+    Object(ObjectEntry),
+}
+
+impl Entry {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Subdir(name) | Self::Container { name, .. } => name,
+            Self::Object(object) => &object.name,
+        }
+    }
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug)]
+pub(crate) struct ObjectEntry {
+    pub(crate) name: String,
+    pub(crate) hash: String,
+    pub(crate) bytes: u64,
+    pub(crate) content_type: String,
+    pub(crate) last_modified: Timestamp,
+    /// What features add to the JSON form: `slo_etag`, `symlink_path`, `version_id`, ….
+    pub(crate) extra: Vec<(&'static str, Value)>,
+}

@@ -1,0 +1,341 @@
+//! What travels through the pipeline: requests, responses, bodies, and who is asking.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use sync_wrapper::SyncWrapper;
+
+use crate::listing::Listing;
+use crate::path::Path;
+use crate::query::Query;
+use crate::timestamp::Timestamp;
+
+/// A request on its way through the pipeline.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: Path,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) grant: Grant,
+    /// The transaction that this request, and every request made on its behalf, is part of.
+    pub(crate) trans_id: Arc<str>,
+    /// The client's address.
+    pub(crate) remote: Option<IpAddr>,
+    /// When the request came, by the emulator's clock; writes take their timestamps of their own.
+    pub(crate) received: Timestamp,
+    /// Set by features for requests of their own: names with NUL in them are reserved for Swift itself.
+    pub(crate) allow_reserved_names: bool,
+}
+
+impl Request {
+    /// A request on behalf of this one: same transaction and client, no headers, no query, no body.
+    pub(crate) fn sub(&self, method: Method, path: Path) -> Self {
+        Self {
+            method,
+            path,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            grant: self.grant.clone(),
+            trans_id: Arc::clone(&self.trans_id),
+            remote: self.remote,
+            received: self.received,
+            allow_reserved_names: self.allow_reserved_names,
+        }
+    }
+
+    /// The same, which nobody will ask for rights: for what Swift does in its own name.
+    pub(crate) fn pre_authorized(&self, method: Method, path: Path) -> Self {
+        Self {
+            grant: Grant::PreAuthorized,
+            ..self.sub(method, path)
+        }
+    }
+
+    /// A header's value, where it is there and is UTF-8.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header_text(&self.headers, name)
+    }
+
+    /// Whether a header is there and means yes.
+    pub(crate) fn header_is_true(&self, name: &str) -> bool {
+        self.header(name).is_some_and(crate::query::truthy)
+    }
+
+    pub(crate) fn is_read(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+}
+
+/// A header's value, where it is there and is UTF-8.
+pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
+}
+
+/// A header value out of text that has no control characters in it; empty where it does.
+pub(crate) fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A response on its way back.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    /// The entries of an account or container, which `listing_formats` writes out in the form that was asked for.
+    pub(crate) listing: Option<Box<Listing>>,
+}
+
+impl Response {
+    pub(crate) fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            listing: None,
+        }
+    }
+
+    /// A response with a body in memory.
+    pub(crate) fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let mut response = Self::new(status);
+        response
+            .headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response.set_body(body.into());
+        response
+    }
+
+    /// A JSON response.
+    pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Self {
+        Self::with(status, "application/json; charset=UTF-8", value.to_string())
+    }
+
+    /// Replaces the body, and its length.
+    pub(crate) fn set_body(&mut self, body: Bytes) {
+        self.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.body = Body::Bytes(body);
+    }
+
+    pub(crate) fn set(&mut self, name: HeaderName, value: &str) {
+        self.headers.insert(name, header_value(value));
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header_text(&self.headers, name)
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+}
+
+/// Who asks. *Whether* they may is decided innermost, in `resources/acl.rs`, so that requests made on behalf of another
+/// are checked as well.
+#[derive(Clone, Debug)]
+pub(crate) enum Grant {
+    /// Nobody: no token, no temporary URL.
+    Anonymous,
+    /// A user with a valid token.
+    User(Arc<User>),
+    /// The bearer of a valid temporary URL or form: the whole account, or one container of it.
+    Signed {
+        account: Arc<str>,
+        container: Option<Arc<str>>,
+    },
+    /// A feature, in the server's own name.
+    PreAuthorized,
+}
+
+impl Grant {
+    /// Whether this is somebody with a name, whose refusal is 403 and not 401.
+    pub(crate) fn is_named(&self) -> bool {
+        !matches!(self, Self::Anonymous)
+    }
+
+    /// Whether this user may set what only resellers may, quotas of accounts for one.
+    pub(crate) fn is_reseller_admin(&self) -> bool {
+        match self {
+            Self::User(user) => user.is_reseller_admin(),
+            Self::PreAuthorized => true,
+            Self::Anonymous | Self::Signed { .. } => false,
+        }
+    }
+}
+
+/// A user as TempAuth knows them: by groups, of which the first is the account and the second the full name.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) groups: Vec<String>,
+}
+
+impl User {
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|found| found == group)
+    }
+
+    pub(crate) fn is_reseller_admin(&self) -> bool {
+        self.is_in(".reseller_admin")
+    }
+}
+
+/// Bytes in or out: nothing, in memory, or still to come.
+#[derive(Default)]
+pub(crate) enum Body {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    /// Several blocks in memory, shared with whoever else holds them.
+    Chunks(VecDeque<Bytes>),
+    /// The body of a client's request.
+    Incoming(hyper::body::Incoming),
+    /// Whatever else makes bytes, with how many are still to come where that is known.
+    ///
+    /// The wrapper makes a body that is only `Send` shareable, so that a request can be lent across an `.await`.
+    Stream {
+        stream: SyncWrapper<Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError> + Send>>>,
+        length: Option<u64>,
+    },
+}
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The client went away, or what it sent was no body.
+    #[error("the client's body broke off")]
+    Client(#[source] hyper::Error),
+    /// A request made on behalf of this one failed halfway.
+    #[error("{0}")]
+    Server(String),
+    /// Longer than the reader takes.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl Body {
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        loop {
+            match self.frame().await? {
+                Ok(frame) => {
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
+                        return Some(Ok(data));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// All of it, if it is no longer than `limit` bytes.
+    pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
+        let mut whole = BytesMut::new();
+        let mut first = None;
+        while let Some(bytes) = self.next().await {
+            let bytes = bytes?;
+            let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
+            if held + bytes.len() > limit {
+                return Err(BodyError::TooLong(limit));
+            }
+            if held == 0 {
+                first = Some(bytes);
+            } else {
+                whole.extend(first.take());
+                whole.extend_from_slice(&bytes);
+            }
+        }
+        Ok(first.unwrap_or_else(|| whole.freeze()))
+    }
+
+    /// Its length in bytes, where that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        http_body::Body::size_hint(self).exact()
+    }
+
+    /// A body made by a stream of a known or unknown length.
+    pub(crate) fn stream(
+        body: impl http_body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
+    ) -> Self {
+        Self::Stream {
+            length: body.size_hint().exact(),
+            stream: SyncWrapper::new(Box::pin(body)),
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Bytes(_) => {
+                let Self::Bytes(bytes) = std::mem::take(&mut *self) else {
+                    return Poll::Ready(None);
+                };
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Self::Chunks(chunks) => Poll::Ready(chunks.pop_front().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Incoming(incoming) => Pin::new(incoming)
+                .poll_frame(context)
+                .map_err(BodyError::Client),
+            Self::Stream { stream, length } => {
+                let polled = stream.get_mut().as_mut().poll_frame(context);
+                if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&polled, length)
+                    && let Some(data) = frame.data_ref()
+                {
+                    *length = length.saturating_sub(data.len() as u64);
+                }
+                polled
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Bytes(bytes) => bytes.is_empty(),
+            Self::Chunks(chunks) => chunks.is_empty(),
+            Self::Incoming(incoming) => incoming.is_end_stream(),
+            Self::Stream { length, .. } => *length == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Chunks(chunks) => {
+                SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum())
+            }
+            Self::Incoming(incoming) => incoming.size_hint(),
+            Self::Stream { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.length() {
+            Some(length) => write!(formatter, "Body({length} bytes)"),
+            None => write!(formatter, "Body(unknown length)"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The path of a request, decoded and divided as Swift divides it.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What Python's `quote` leaves alone, so that our paths look like Swift's.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~');
+
+/// Percent-encodes a path or a part of one as Swift does; slashes stay.
+pub(crate) fn quote(text: &str) -> String {
+    utf8_percent_encode(text, QUOTED).to_string()
+}
+
+/// A decoded path: `/version/account/container/object`, of which only the version must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Path {
+    text: String,
+    /// Where each of the first four parts ends; equal to the text's length where there is none.
+    ends: [usize; 3],
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resource<'a> {
+    Account(&'a str),
+    Container(&'a str, &'a str),
+    Object(&'a str, &'a str, &'a str),
+}
+
+/// Why a path names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadPath {
+    /// Not even a version: 404.
+    NotFound,
+    /// A version that is not ours: 400.
+    Version,
+    /// A missing part in the middle: 412.
+    BadUrl,
+}
+
+impl Path {
+    /// Decodes the path of a request target. `None` where it is not UTF-8 once decoded.
+    pub(crate) fn decode(raw: &str) -> Option<Self> {
+        let text = percent_decode_str(raw).decode_utf8().ok()?;
+        Some(Self::new(text.into_owned()))
+    }
+
+    /// A path that is decoded already.
+    pub(crate) fn new(text: String) -> Self {
+        let mut ends = [text.len(); 3];
+        let mut from = usize::from(text.starts_with('/'));
+        for end in &mut ends {
+            match text[from..].find('/') {
+                Some(at) => {
+                    *end = from + at;
+                    from += at + 1;
+                }
+                None => break,
+            }
+        }
+        Self { text, ends }
+    }
+
+    pub(crate) fn account(account: &str) -> Self {
+        Self::new(format!("/v1/{account}"))
+    }
+
+    pub(crate) fn container(account: &str, container: &str) -> Self {
+        Self::new(format!("/v1/{account}/{container}"))
+    }
+
+    pub(crate) fn object(account: &str, container: &str, object: &str) -> Self {
+        Self::new(format!("/v1/{account}/{container}/{object}"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The first part, `v1` for the storage API.
+    pub(crate) fn version(&self) -> &str {
+        self.text[..self.ends[0]].trim_start_matches('/')
+    }
+
+    /// What the path names (`Application.get_controller` in `swift/proxy/server.py`).
+    pub(crate) fn resource(&self) -> Result<Resource<'_>, BadPath> {
+        if !self.text.starts_with('/') || self.version().is_empty() {
+            return Err(BadPath::NotFound);
+        }
+        let part = |from: usize, to: usize| self.text.get(self.ends[from] + 1..to).unwrap_or("");
+        let account = part(0, self.ends[1]);
+        let container = part(1, self.ends[2]);
+        let object = part(2, self.text.len());
+        if !account.is_empty() && !matches!(self.version(), "v1" | "v1.0") {
+            return Err(BadPath::Version);
+        }
+        match (account, container, object) {
+            ("", _, _) => Err(BadPath::BadUrl),
+            (account, "", "") => Ok(Resource::Account(account)),
+            (_, "", _) => Err(BadPath::BadUrl),
+            (account, container, "") => Ok(Resource::Container(account, container)),
+            (account, container, object) => Ok(Resource::Object(account, container, object)),
+        }
+    }
+
+    /// What the path names, where it names something.
+    pub(crate) fn named(&self) -> Option<Resource<'_>> {
+        self.resource().ok()
+    }
+}
+
+impl<'a> Resource<'a> {
+    pub(crate) fn account(self) -> &'a str {
+        let (Self::Account(account) | Self::Container(account, _) | Self::Object(account, _, _)) =
+            self;
+        account
+    }
+
+    pub(crate) fn container(self) -> Option<&'a str> {
+        match self {
+            Self::Account(_) => None,
+            Self::Container(_, container) | Self::Object(_, container, _) => Some(container),
+        }
+    }
+
+    pub(crate) fn object(self) -> Option<&'a str> {
+        match self {
+            Self::Object(_, _, object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(raw: &str) -> Result<(String, String, String), BadPath> {
+        let path = Path::decode(raw).expect("the path is UTF-8");
+        path.resource().map(|named| {
+            (
+                named.account().to_owned(),
+                named.container().unwrap_or("").to_owned(),
+                named.object().unwrap_or("").to_owned(),
+            )
+        })
+    }
+
+    fn named(account: &str, container: &str, object: &str) -> Result<(String, String, String), BadPath> {
+        Ok((account.into(), container.into(), object.into()))
+    }
+
+    #[test]
+    fn divides_after_decoding_and_leaves_the_object_whole() {
+        assert_eq!(resource("/v1/a"), named("a", "", ""));
+        assert_eq!(resource("/v1/a/"), named("a", "", ""));
+        assert_eq!(resource("/v1/a/c"), named("a", "c", ""));
+        assert_eq!(resource("/v1/a/c/"), named("a", "c", ""));
+        assert_eq!(resource("/v1/a/c//o/"), named("a", "c", "/o/"));
+        assert_eq!(resource("/v1/a/c%2Fo"), named("a", "c", "o"));
+        assert_eq!(resource("/v1.0/a/c/%C3%A9"), named("a", "c", "é"));
+    }
+
+    #[test]
+    fn names_nothing_where_a_part_is_missing() {
+        assert_eq!(resource("/"), Err(BadPath::NotFound));
+        assert_eq!(resource("//a"), Err(BadPath::NotFound));
+        assert_eq!(resource("/v1"), Err(BadPath::BadUrl));
+        assert_eq!(resource("/v1/"), Err(BadPath::BadUrl));
+        assert_eq!(resource("/v1/a//o"), Err(BadPath::BadUrl));
+        assert_eq!(resource("/v2/a"), Err(BadPath::Version));
+    }
+}

@@ -1,0 +1,87 @@
+//! The pipeline: features from the outside in, then the resource.
+
+use std::pin::Pin;
+
+use crate::core::Core;
+use crate::features;
+use crate::message::{Request, Response};
+use crate::reject::Reply;
+use crate::resources;
+
+/// One of Swift's middlewares (or one of ours), each in a file of its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    Gatekeeper,
+    Healthcheck,
+    ListingFormats,
+    Tempurl,
+    Tempauth,
+}
+
+impl Feature {
+    /// Whether the feature has anything to do with this request. Those that have not cost nothing: no call, no
+    /// allocation.
+    fn applies(self, request: &Request) -> bool {
+        match self {
+            Self::Gatekeeper | Self::Tempauth => true,
+            Self::Healthcheck => features::healthcheck::applies(request),
+            Self::ListingFormats => features::listing_formats::applies(request),
+            Self::Tempurl => features::tempurl::applies(request),
+        }
+    }
+
+    async fn handle(self, request: Request, next: Next<'_>) -> Reply {
+        match self {
+            Self::Gatekeeper => features::gatekeeper::handle(request, next).await,
+            Self::Healthcheck => features::healthcheck::handle(request, next).await,
+            Self::ListingFormats => features::listing_formats::handle(request, next).await,
+            Self::Tempurl => features::tempurl::handle(request, next).await,
+            Self::Tempauth => features::tempauth::handle(request, next).await,
+        }
+    }
+}
+
+/// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
+#[derive(Clone, Copy)]
+pub(crate) struct Next<'a> {
+    features: &'a [Feature],
+    core: &'a Core,
+}
+
+impl<'a> Next<'a> {
+    /// The whole pipeline of the core's flavour.
+    pub(crate) fn all(core: &'a Core) -> Self {
+        Self {
+            features: core.flavour.features,
+            core,
+        }
+    }
+
+    /// What every feature shares: the store, the clock, the limits.
+    pub(crate) fn core(self) -> &'a Core {
+        self.core
+    }
+
+    /// Hands the request to the rest of the pipeline.
+    ///
+    /// A refusal comes back as the response it becomes, so that features on the way out see one kind of thing.
+    pub(crate) fn run(self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
+        let mut features = self.features;
+        while let [feature, rest @ ..] = features {
+            features = rest;
+            if feature.applies(&request) {
+                let next = Next {
+                    features: rest,
+                    core: self.core,
+                };
+                let feature = *feature;
+                return Box::pin(async move { respond(feature.handle(request, next).await) });
+            }
+        }
+        Box::pin(async move { respond(resources::handle(request, self.core).await) })
+    }
+}
+
+fn respond(reply: Reply) -> Response {
+    reply.unwrap_or_else(crate::reject::Reject::into_response)
+}

@@ -1,0 +1,78 @@
+//! The innermost part: accounts, containers, objects, and `/info`.
+
+pub(crate) mod account;
+pub(crate) mod acl;
+pub(crate) mod conditional;
+pub(crate) mod container;
+pub(crate) mod expiry;
+pub(crate) mod metadata;
+pub(crate) mod object;
+pub(crate) mod range;
+
+use http::{Method, StatusCode};
+
+use crate::core::Core;
+use crate::message::{Request, Response};
+use crate::path::Resource;
+use crate::reject::{Reject, Reply};
+
+const ACCOUNT_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
+const CONTAINER_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
+const OBJECT_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
+
+/// Answers what no feature has answered (`Application.handle_request` in `swift/proxy/server.py`).
+pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
+    if request.path.as_str().contains('\0') && !request.allow_reserved_names {
+        return Err(Reject::html(
+            StatusCode::PRECONDITION_FAILED,
+            "Invalid UTF8 or contains NULL",
+        ));
+    }
+    if request.path.as_str() == "/info" {
+        return crate::services::info::handle(&request, core);
+    }
+    let method = request.method.clone();
+    match request.path.resource()? {
+        Resource::Account(_) => match method {
+            Method::GET | Method::HEAD => account::read(&request, core),
+            Method::PUT => account::put(&request, core),
+            Method::POST => account::post(&request, core),
+            Method::DELETE => account::delete(&request, core),
+            Method::OPTIONS => Ok(options(ACCOUNT_METHODS)),
+            _ => Err(Reject::method_not_allowed(ACCOUNT_METHODS)),
+        },
+        Resource::Container(..) => match method {
+            Method::GET | Method::HEAD => container::read(&request, core),
+            Method::PUT => container::put(request, core),
+            Method::POST => container::post(request, core),
+            Method::DELETE => container::delete(&request, core),
+            Method::OPTIONS => Ok(options(CONTAINER_METHODS)),
+            _ => Err(Reject::method_not_allowed(CONTAINER_METHODS)),
+        },
+        Resource::Object(..) => match method {
+            Method::GET | Method::HEAD => object::read(&request, core),
+            Method::PUT => object::put(request, core).await,
+            Method::POST => object::post(request, core),
+            Method::DELETE => object::delete(&request, core),
+            Method::OPTIONS => Ok(options(OBJECT_METHODS)),
+            _ => Err(Reject::method_not_allowed(OBJECT_METHODS)),
+        },
+    }
+}
+
+fn options(allow: &str) -> Response {
+    let mut response = done(StatusCode::OK);
+    response.set(http::header::ALLOW, allow);
+    response
+}
+
+/// A success with nothing to say but the words Swift has for its status.
+pub(crate) fn done(status: StatusCode) -> Response {
+    let body = match status {
+        StatusCode::ACCEPTED => {
+            "<html><h1>Accepted</h1><p>The request is accepted for processing.</p></html>"
+        }
+        _ => "",
+    };
+    Response::with(status, "text/html; charset=UTF-8", body)
+}

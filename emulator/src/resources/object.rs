@@ -1,0 +1,512 @@
+//! Objects: GET and HEAD, PUT, POST, DELETE (`swift/proxy/controllers/obj.py`, `swift/obj/server.py`).
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use md5::{Digest, Md5};
+
+use super::{acl, conditional, container, done, expiry, metadata, range};
+use crate::core::Core;
+use crate::message::{Body, BodyError, Request, Response, header_text, header_value};
+use crate::path::Resource;
+use crate::reject::{Reject, Reply};
+use crate::store::{Container, ListingOverride, Object, Stored};
+use crate::timestamp::Timestamp;
+
+/// Headers of an object that are kept as they came (`allowed_headers` in `swift/obj/server.py`).
+const KEPT: [&str; 8] = [
+    "content-disposition",
+    "content-encoding",
+    "x-object-manifest",
+    "x-static-large-object",
+    "cache-control",
+    "content-language",
+    "expires",
+    "x-robots-tag",
+];
+
+/// Blocks that large bodies are stored in; the last one is as long as what it holds.
+const BLOCK: usize = 1024 * 1024;
+
+/// Account, container and object that a path names.
+fn names(request: &Request) -> Result<(&str, &str, &str), Reject> {
+    match request.path.named() {
+        Some(Resource::Object(account, container, object)) => Ok((account, container, object)),
+        _ => Err(Reject::not_found()),
+    }
+}
+
+/// GET and HEAD.
+pub(crate) fn read(request: &Request, core: &Core) -> Reply {
+    let (account, container_name, name) = names(request)?;
+    let list = container::access_list(core, account, container_name, "x-container-read");
+    acl::authorize(request, core, list.as_deref())?;
+    let container = core.store.container(account, container_name);
+    let object = container
+        .and_then(|container| {
+            if request.header_is_true("x-open-expired") {
+                container.stored_object(name)
+            } else {
+                container.object(name, request.received)
+            }
+        })
+        .ok_or_else(Reject::not_found)?;
+    let mut headers = HeaderMap::with_capacity(object.headers.len() + 8);
+    describe(&object, &mut headers);
+    Ok(serve(request, headers, &object.body))
+}
+
+/// The headers of a stored object, but for its length.
+fn describe(object: &Object, headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, object.content_type.clone());
+    headers.insert(ETAG, object.etag.clone());
+    headers.insert(LAST_MODIFIED, header_value(&object.modified.last_modified()));
+    headers.insert("x-timestamp", header_value(&object.modified.to_string()));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    for (name, value) in &object.headers {
+        headers.insert(name.clone(), value.clone());
+    }
+    if let Some(at) = object.delete_at {
+        headers.insert("x-delete-at", at.into());
+    }
+}
+
+/// Answers a read of stored bytes with what the request's conditions and ranges ask for.
+///
+/// `headers` are those of the whole object and must hold `ETag`, `Last-Modified` and `Content-Type`.
+pub(crate) fn serve(request: &Request, headers: HeaderMap, body: &Stored) -> Response {
+    let mut response = Response::new(StatusCode::OK);
+    response.headers = headers;
+    let etag = header_text(&response.headers, "etag")
+        .unwrap_or("")
+        .trim_matches('"')
+        .to_owned();
+    let modified = header_text(&response.headers, "last-modified")
+        .and_then(|date| httpdate::parse_http_date(date).ok())
+        .map_or(0, |date| Timestamp::from(date).seconds());
+    if let Some(status) = conditional::refuse(&request.headers, &[&etag], modified) {
+        response.status = status;
+        response.headers.insert(CONTENT_LENGTH, 0.into());
+        if status == StatusCode::PRECONDITION_FAILED {
+            response.headers.remove(ACCEPT_RANGES);
+            response.headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=UTF-8"),
+            );
+        }
+        return response;
+    }
+    let asked = if request.method == Method::GET && range_applies(&request.headers, &etag, modified) {
+        range::wanted(request.headers.get(RANGE), body.len())
+    } else {
+        range::Wanted::Whole
+    };
+    match asked {
+        range::Wanted::Whole => {
+            response.headers.insert(CONTENT_LENGTH, body.len().into());
+            if request.method == Method::GET {
+                response.body = body.body();
+            }
+        }
+        range::Wanted::Unsatisfiable => {
+            let refusal = Reject::new(StatusCode::RANGE_NOT_SATISFIABLE).into_response();
+            response.status = refusal.status;
+            response.set(CONTENT_RANGE, &format!("bytes */{}", body.len()));
+            response
+                .headers
+                .insert(CONTENT_LENGTH, refusal.body.length().unwrap_or(0).into());
+            response.body = refusal.body;
+        }
+        range::Wanted::Parts(parts) if parts.len() == 1 => {
+            let part = parts[0].clone();
+            response.status = StatusCode::PARTIAL_CONTENT;
+            response.set(CONTENT_RANGE, &content_range(&part, body.len()));
+            response
+                .headers
+                .insert(CONTENT_LENGTH, (part.end - part.start).into());
+            response.body = body.slice(part);
+        }
+        range::Wanted::Parts(parts) => multipart(&mut response, &parts, body),
+    }
+    response
+}
+
+/// Whether `If-Range`, where there is one, still means this object.
+fn range_applies(headers: &HeaderMap, etag: &str, modified: u64) -> bool {
+    let Some(condition) = headers.get(IF_RANGE).and_then(|value| value.to_str().ok()) else {
+        return true;
+    };
+    match httpdate::parse_http_date(condition) {
+        Ok(date) => Timestamp::from(date).seconds() >= modified,
+        Err(_) => conditional::matches(condition, &[etag]),
+    }
+}
+
+fn content_range(part: &std::ops::Range<u64>, length: u64) -> String {
+    format!("bytes {}-{}/{length}", part.start, part.end - 1)
+}
+
+/// Several ranges in one answer (RFC 9110 section 14.6).
+fn multipart(response: &mut Response, parts: &[std::ops::Range<u64>], body: &Stored) {
+    let boundary = format!("{:032x}", rand::random::<u128>());
+    let content_type = header_text(&response.headers, "content-type")
+        .unwrap_or("application/octet-stream")
+        .to_owned();
+    let mut pieces = VecDeque::new();
+    for part in parts {
+        let head = format!(
+            "--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
+            content_range(part, body.len())
+        );
+        pieces.push_back(Bytes::from(head));
+        if let Body::Chunks(chunks) = body.slice(part.clone()) {
+            pieces.extend(chunks);
+        }
+        pieces.push_back(Bytes::from_static(b"\r\n"));
+    }
+    pieces.push_back(Bytes::from(format!("--{boundary}--")));
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    response.status = StatusCode::PARTIAL_CONTENT;
+    response.headers.insert(CONTENT_LENGTH, length.into());
+    response.set(
+        CONTENT_TYPE,
+        &format!("multipart/byteranges;boundary={boundary}"),
+    );
+    response.body = Body::Chunks(pieces);
+}
+
+/// PUT: stores the body whole or not at all.
+pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
+    let only_if_absent = match request.header(IF_NONE_MATCH.as_str()) {
+        None => false,
+        Some(list) if list.split(',').any(|entry| entry.trim() == "*") => true,
+        Some(_) => {
+            return Err(Reject::plain(
+                StatusCode::BAD_REQUEST,
+                "If-None-Match only supports *",
+            ));
+        }
+    };
+    let body = std::mem::take(&mut request.body);
+    let (account, container_name, name) = names(&request)?;
+    let list = container::access_list(core, account, container_name, "x-container-write");
+    acl::authorize(&request, core, list.as_deref())?;
+    let container = core
+        .store
+        .container(account, container_name)
+        .ok_or_else(Reject::not_found)?;
+    check_creation(&request, core, name)?;
+    let delete_at = expiry::delete_at(&request.headers, request.received)?;
+    metadata::check(&request.headers, "object", &core.flavour.limits)?;
+    let exists = |former: Option<&Object>| {
+        only_if_absent && former.is_some_and(|former| !former.is_expired(core.clock.timestamp()))
+    };
+    if exists(container.stored_object(name).as_deref()) {
+        return Err(Reject::precondition_failed());
+    }
+    let created = core.clock.timestamp();
+    let (stored, etag) = receive(&request, body, core).await?;
+    if let Some(expected) = request.header(ETAG.as_str())
+        && expected.trim_matches('"').to_ascii_lowercase() != etag
+    {
+        return Err(Reject::new(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let object = Object {
+        created,
+        modified: created,
+        content_type: content_type(&request, name),
+        etag: header_value(&etag),
+        delete_at,
+        headers: kept_headers(&request.headers, true),
+        listing: listing_override(&request.headers, &etag, stored.len()),
+        body: stored,
+    };
+    put_into(&container, name, object, |former| {
+        if exists(former) {
+            Err(Reject::precondition_failed())
+        } else {
+            Ok(())
+        }
+    })?;
+    let mut response = done(StatusCode::CREATED);
+    response.set(ETAG, &etag);
+    response.set(LAST_MODIFIED, &created.last_modified());
+    Ok(response)
+}
+
+/// Puts an object where nothing newer stands: of two writers the later one wins, whoever finishes last.
+fn put_into(
+    container: &Container,
+    name: &str,
+    object: Object,
+    allow: impl FnOnce(Option<&Object>) -> Result<(), Reject>,
+) -> Result<(), Reject> {
+    let created = object.created;
+    container
+        .put(name, object, |former| {
+            allow(former)?;
+            if former.is_some_and(|former| former.created >= created) {
+                // An object server refuses the older one with 409, which the proxy turns into "taken note of".
+                return Err(Reject::new(StatusCode::ACCEPTED));
+            }
+            Ok(())
+        })
+        .map(drop)
+        .map_err(|refused| refused.unwrap_or_else(Reject::not_found))
+}
+
+/// What a PUT must look like (`check_object_creation` in `swift/common/constraints.py`).
+fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reject> {
+    let limits = &core.flavour.limits;
+    let encoding = request.header(TRANSFER_ENCODING.as_str());
+    if let Some(encoding) = encoding
+        && !encoding.eq_ignore_ascii_case("chunked")
+    {
+        return Err(if encoding.to_ascii_lowercase().contains("chunked") {
+            Reject::plain(
+                StatusCode::NOT_IMPLEMENTED,
+                "Unsupported Transfer-Coding header value specified in Transfer-Encoding header",
+            )
+        } else {
+            Reject::plain(
+                StatusCode::BAD_REQUEST,
+                "Invalid Transfer-Encoding header value",
+            )
+        });
+    }
+    let length = request
+        .header(CONTENT_LENGTH.as_str())
+        .map(str::parse::<u64>)
+        .transpose()
+        .map_err(|_| Reject::plain(StatusCode::BAD_REQUEST, "Invalid Content-Length header value"))?
+        .filter(|_| encoding.is_none());
+    if length.is_some_and(|length| length > limits.max_file_size) {
+        return Err(Reject::plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Your request is too large.",
+        ));
+    }
+    if length.is_none() && encoding.is_none() {
+        return Err(Reject::plain(
+            StatusCode::LENGTH_REQUIRED,
+            "Missing Content-Length header.",
+        ));
+    }
+    if name.len() > limits.max_object_name_length {
+        return Err(Reject::plain(
+            StatusCode::BAD_REQUEST,
+            format!(
+                "Object name length of {} longer than {}",
+                name.len(),
+                limits.max_object_name_length
+            ),
+        ));
+    }
+    if let Some(value) = request.headers.get(CONTENT_TYPE)
+        && std::str::from_utf8(value.as_bytes()).is_err()
+    {
+        return Err(Reject::plain(StatusCode::BAD_REQUEST, "Invalid Content-Type"));
+    }
+    Ok(())
+}
+
+/// The type of an object: as sent, or guessed from its name.
+fn content_type(request: &Request, name: &str) -> HeaderValue {
+    let sent = request
+        .headers
+        .get(CONTENT_TYPE)
+        .filter(|value| !value.is_empty());
+    match sent {
+        Some(sent) if !request.header_is_true("x-detect-content-type") => sent.clone(),
+        _ => header_value(
+            mime_guess::from_path(name)
+                .first_raw()
+                .unwrap_or("application/octet-stream"),
+        ),
+    }
+}
+
+/// Reads a body to its end; gives the bytes and their MD5 in hex.
+async fn receive(request: &Request, mut body: Body, core: &Core) -> Result<(Stored, String), Reject> {
+    let limit = core.flavour.limits.max_file_size;
+    let declared = body.length();
+    let mut digest = Md5::new();
+    let mut chunks = Vec::new();
+    let mut block = BytesMut::new();
+    let mut received: u64 = 0;
+    while let Some(bytes) = body.next().await {
+        let mut bytes = bytes.map_err(|error| broken_off(request, &error))?;
+        received += bytes.len() as u64;
+        if received > limit {
+            return Err(Reject::plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Your request is too large.",
+            ));
+        }
+        digest.update(&bytes);
+        while !bytes.is_empty() {
+            if block.capacity() == block.len() {
+                if !block.is_empty() {
+                    chunks.push(std::mem::take(&mut block).freeze());
+                }
+                // As much as is still to come, so that the last block is filled to its end; by the block where nobody
+                // said how much that is.
+                let ahead = declared.map_or(BLOCK, |declared| {
+                    let before = received - bytes.len() as u64;
+                    usize::try_from(declared.saturating_sub(before)).unwrap_or(BLOCK)
+                });
+                block.reserve(ahead.clamp(bytes.len().min(BLOCK), BLOCK));
+            }
+            let room = bytes.len().min(block.capacity() - block.len());
+            block.extend_from_slice(&bytes.split_to(room));
+        }
+    }
+    if declared.is_some_and(|declared| declared != received) {
+        return Err(Reject::new(client_disconnect()));
+    }
+    if !block.is_empty() {
+        let last = if block.len() < block.capacity() {
+            Bytes::copy_from_slice(&block)
+        } else {
+            block.freeze()
+        };
+        chunks.push(last);
+    }
+    Ok((Stored::from_chunks(chunks), hex(&digest.finalize())))
+}
+
+/// Swift's own status for a client that left in the middle.
+fn client_disconnect() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+fn broken_off(request: &Request, error: &BodyError) -> Reject {
+    tracing::debug!(trans_id = %request.trans_id, %error, "a body broke off");
+    match error {
+        BodyError::Client(_) => Reject::new(client_disconnect()),
+        BodyError::Server(_) => Reject::new(StatusCode::SERVICE_UNAVAILABLE),
+        BodyError::TooLong(_) => Reject::plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Your request is too large.",
+        ),
+    }
+}
+
+/// Bytes in lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| {
+            [
+                char::from(DIGITS[usize::from(byte >> 4)]),
+                char::from(DIGITS[usize::from(byte & 15)]),
+            ]
+        })
+        .collect()
+}
+
+/// What of a request's headers is kept with the object. `whole` is true for PUT: system metadata is written only then.
+fn kept_headers(headers: &HeaderMap, whole: bool) -> Box<[(HeaderName, HeaderValue)]> {
+    headers
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            name.starts_with("x-object-meta-")
+                || name.starts_with("x-object-transient-sysmeta-")
+                || KEPT.contains(&name)
+                || whole && is_data_metadata(name)
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Metadata that belongs to the bytes and outlives a POST.
+fn is_data_metadata(name: &str) -> bool {
+    name == "x-static-large-object" || name.starts_with("x-object-sysmeta-")
+}
+
+/// What a feature wants the listing to show (`x-object-sysmeta-container-update-override-*`).
+fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<ListingOverride>> {
+    const PREFIX: &str = "x-object-sysmeta-container-update-override-";
+    let text = |name: &str| header_text(headers, &format!("{PREFIX}{name}"));
+    let (hash, bytes) = (text("etag"), text("size"));
+    if hash.is_none() && bytes.is_none() {
+        return None;
+    }
+    Some(Box::new(ListingOverride {
+        hash: hash.unwrap_or(etag).to_owned(),
+        bytes: bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or(length),
+    }))
+}
+
+/// POST: replaces the metadata, leaves the bytes.
+pub(crate) fn post(request: Request, core: &Core) -> Reply {
+    let (account, container_name, name) = names(&request)?;
+    let list = container::access_list(core, account, container_name, "x-container-write");
+    acl::authorize(&request, core, list.as_deref())?;
+    let container = core
+        .store
+        .container(account, container_name)
+        .ok_or_else(Reject::not_found)?;
+    metadata::check(&request.headers, "object", &core.flavour.limits)?;
+    let delete_at = expiry::delete_at(&request.headers, request.received)?;
+    let object = if request.header_is_true("x-open-expired") {
+        container.stored_object(name)
+    } else {
+        container.object(name, request.received)
+    }
+    .ok_or_else(Reject::not_found)?;
+    let mut kept = kept_headers(&request.headers, false).into_vec();
+    kept.retain(|(name, _)| !is_data_metadata(name.as_str()));
+    kept.extend(
+        object
+            .headers
+            .iter()
+            .filter(|(name, _)| is_data_metadata(name.as_str()))
+            .cloned(),
+    );
+    let content_type = request
+        .headers
+        .get(CONTENT_TYPE)
+        .filter(|value| !value.is_empty())
+        .unwrap_or(&object.content_type)
+        .clone();
+    let changed = Object {
+        modified: core.clock.timestamp(),
+        content_type,
+        delete_at,
+        headers: kept.into(),
+        ..Object::clone(&object)
+    };
+    container
+        .put(name, changed, |former| match former {
+            // Overwritten in between: the metadata was for bytes that are gone.
+            Some(former) if former.created == object.created => Ok(()),
+            Some(_) => Err(Reject::conflict()),
+            None => Err(Reject::not_found()),
+        })
+        .map_err(|refused| refused.unwrap_or_else(Reject::not_found))?;
+    Ok(done(StatusCode::ACCEPTED))
+}
+
+/// DELETE.
+pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
+    let (account, container_name, name) = names(request)?;
+    let list = container::access_list(core, account, container_name, "x-container-write");
+    acl::authorize(request, core, list.as_deref())?;
+    let container = core
+        .store
+        .container(account, container_name)
+        .ok_or_else(Reject::not_found)?;
+    let removed = container.remove(name, |_| Ok::<(), Reject>(()))?;
+    match removed {
+        Some(object) if !object.is_expired(request.received) => Ok(done(StatusCode::NO_CONTENT)),
+        _ => Err(Reject::not_found()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Byte ranges (RFC 9110 section 14; `Range` in `swift/common/swob.py`).
+
+use std::ops;
+
+use http::HeaderValue;
+
+/// Swift serves at most this many ranges at once, and refuses overlapping or unordered ones beyond a few.
+const MAX_RANGES: usize = 50;
+const MAX_OVERLAPS: usize = 2;
+const MAX_UNORDERED: usize = 8;
+
+/// What a `Range` header asks of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// No range, or one that makes no sense and is passed over.
+    Whole,
+    /// Parts of it, half-open, in the order asked for; never empty.
+    Parts(Vec<ops::Range<u64>>),
+    /// Nothing that the object has: 416.
+    Unsatisfiable,
+}
+
+/// Reads a `Range` header against an object's length.
+pub(crate) fn wanted(header: Option<&HeaderValue>, length: u64) -> Wanted {
+    let Some(asked) = header.and_then(|value| parse(value.to_str().ok()?)) else {
+        return Wanted::Whole;
+    };
+    let mut parts = Vec::new();
+    for part in &asked {
+        match *part {
+            (Some(first), last) if first < length => {
+                parts.push(first..last.map_or(length, |last| last.saturating_add(1).min(length)));
+            }
+            (None, Some(last)) if last > 0 && length > 0 => {
+                parts.push(length.saturating_sub(last)..length);
+            }
+            _ => {}
+        }
+    }
+    if parts.is_empty() || asked.len() > MAX_RANGES || is_abusive(&parts) {
+        return Wanted::Unsatisfiable;
+    }
+    Wanted::Parts(parts)
+}
+
+/// `bytes=a-b,…` as pairs; `None` where it is malformed.
+fn parse(text: &str) -> Option<Vec<(Option<u64>, Option<u64>)>> {
+    let list = text.trim().strip_prefix("bytes=")?;
+    list.split(',')
+        .map(|part| {
+            let (first, last) = part.trim().split_once('-')?;
+            let number = |text: &str| -> Option<Option<u64>> {
+                if text.is_empty() {
+                    return Some(None);
+                }
+                if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return None;
+                }
+                // Beyond what fits there is nothing anyway.
+                Some(Some(text.parse().unwrap_or(u64::MAX)))
+            };
+            match (number(first)?, number(last)?) {
+                (None, None) => None,
+                (Some(first), Some(last)) if first > last => None,
+                pair => Some(pair),
+            }
+        })
+        .collect()
+}
+
+/// Whether the ranges look like an attempt to make much out of little (RFC 9110 section 14.2).
+fn is_abusive(parts: &[ops::Range<u64>]) -> bool {
+    let mut overlaps = 0;
+    let mut unordered = 0;
+    for (index, part) in parts.iter().enumerate() {
+        overlaps += parts[..index]
+            .iter()
+            .filter(|other| part.start < other.end && other.start < part.end)
+            .count();
+        if index > 0 && part.start < parts[index - 1].start {
+            unordered += 1;
+        }
+    }
+    overlaps > MAX_OVERLAPS || unordered >= MAX_UNORDERED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(text: &'static str) -> Wanted {
+        wanted(Some(&HeaderValue::from_static(text)), 10)
+    }
+
+    #[test]
+    fn first_last_and_suffix() {
+        assert_eq!(asked("bytes=1-2"), Wanted::Parts(vec![1..3]));
+        assert_eq!(asked("bytes=8-99"), Wanted::Parts(vec![8..10]));
+        assert_eq!(asked("bytes=-3"), Wanted::Parts(vec![7..10]));
+        assert_eq!(asked("bytes=-99"), Wanted::Parts(vec![0..10]));
+        assert_eq!(asked("bytes=0-0, 2-3"), Wanted::Parts(vec![0..1, 2..4]));
+    }
+
+    #[test]
+    fn what_lies_beyond_is_left_out_or_refused() {
+        assert_eq!(asked("bytes=0-0,99-"), Wanted::Parts(vec![0..1]));
+        assert_eq!(asked("bytes=10-"), Wanted::Unsatisfiable);
+        assert_eq!(asked("bytes=-0"), Wanted::Unsatisfiable);
+    }
+
+    #[test]
+    fn nonsense_is_passed_over() {
+        for text in ["bytes=3-2", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=1"] {
+            assert_eq!(asked(text), Wanted::Whole, "{text}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The only file with sockets: accepts connections, speaks HTTP/1, turns hyper's messages into ours and back.
+//!
+//! Also what Swift's `catch_errors` does: every answer has a transaction id, and every 401 says whose door it is.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::core::Core;
+use crate::message::{Body, Grant, Request, Response};
+use crate::path::Path;
+use crate::pipeline::Next;
+use crate::query::Query;
+use crate::reject::{Reject, name_realm};
+use crate::services;
+use crate::timestamp::Timestamp;
+
+/// Headers beyond which a request is refused; Swift's own clients send well over a hundred.
+const MAX_HEADERS: usize = 256;
+
+/// Serves connections until `stop` turns true.
+pub(crate) async fn serve(listener: TcpListener, core: Arc<Core>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, remote)) => {
+                tokio::spawn(connection(stream, remote, Arc::clone(&core)));
+            }
+            Err(error) => {
+                // Out of file handles, mostly: others will be closed.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot turn off Nagle's algorithm");
+    }
+    let service = service_fn(move |request| {
+        let core = Arc::clone(&core);
+        async move { Ok::<_, std::convert::Infallible>(respond(request, remote, &core).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .title_case_headers(true)
+        .max_headers(MAX_HEADERS)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, %remote, "a connection broke off");
+    }
+}
+
+async fn respond(
+    request: http::Request<Incoming>,
+    remote: SocketAddr,
+    core: &Core,
+) -> http::Response<Body> {
+    let now = Timestamp::from(core.clock.now());
+    let (head, body) = request.into_parts();
+    let trans_id = trans_id(now, head.headers.get("x-trans-id-extra"));
+    let is_head = head.method == Method::HEAD;
+    let raw_path = head.uri.path();
+    let mut response = match Path::decode(raw_path) {
+        Some(path) => {
+            let realm = path.as_str().to_owned();
+            let request = Request {
+                method: head.method,
+                path,
+                query: Query::new(head.uri.query().unwrap_or("")),
+                headers: head.headers,
+                body: Body::Incoming(body),
+                grant: Grant::Anonymous,
+                trans_id: Arc::clone(&trans_id),
+                remote: Some(remote.ip()),
+                received: now,
+                allow_reserved_names: false,
+            };
+            let mut response = answer(request, core).await;
+            name_realm(&mut response, &realm);
+            response
+        }
+        None => Reject::html(
+            StatusCode::PRECONDITION_FAILED,
+            "Invalid UTF8 or contains NULL",
+        )
+        .into_response(),
+    };
+    finish(&mut response, &trans_id, is_head);
+    let mut sent = http::Response::new(response.body);
+    *sent.status_mut() = response.status;
+    *sent.headers_mut() = response.headers;
+    sent.headers_mut()
+        .insert(http::header::DATE, crate::message::header_value(&crate::timestamp::http_date(now.seconds())));
+    sent
+}
+
+async fn answer(request: Request, core: &Core) -> Response {
+    let request = match services::cdn::handle(request, core).await {
+        Ok(response) => return response,
+        Err(request) => request,
+    };
+    let request = match services::identity::handle(request, core).await {
+        Ok(response) => return response,
+        Err(request) => request,
+    };
+    Next::all(core).run(request).await
+}
+
+fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
+    if let Ok(id) = HeaderValue::from_str(trans_id) {
+        response.headers.insert("x-trans-id", id.clone());
+        response.headers.insert("x-openstack-request-id", id);
+    }
+    if !response.headers.contains_key(CONTENT_LENGTH)
+        && let Some(length) = response.body.length()
+    {
+        response.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    if is_head || response.status == StatusCode::NO_CONTENT || response.status == StatusCode::NOT_MODIFIED {
+        response.body = Body::Empty;
+    } else if let Body::Bytes(bytes) = &response.body
+        && bytes.is_empty()
+    {
+        response.body = Body::Bytes(Bytes::new());
+    }
+}
+
+/// `tx`, 21 random hex digits, the time in hex, and whatever the client wants to find again (`generate_trans_id` in
+/// `swift/common/utils`).
+fn trans_id(now: Timestamp, extra: Option<&HeaderValue>) -> Arc<str> {
+    let random = rand::random::<u128>() >> 44;
+    let seconds = now.seconds();
+    match extra.and_then(|extra| extra.to_str().ok()) {
+        Some(extra) if !extra.is_empty() => {
+            let extra: String = extra.chars().take(32).collect();
+            format!("tx{random:021x}-{seconds:010x}-{}", crate::path::quote(&extra)).into()
+        }
+        _ => format!("tx{random:021x}-{seconds:010x}").into(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The Cloud Files CDN: a management service, and an edge with a cache.
+//!
+//! **Management** lies below `/cdn/v1/ACCOUNT`, where the service catalogue points (`rax:object-cdn`), and takes the
+//! tokens of the storage API; see [`management`]. What it keeps is apart from the containers: a row of (account,
+//! container, enabled, TTL, log retention), which may be there before the container is and outlives it.
+//!
+//! **The edge** answers at the addresses that management tells. The real ones are `http://T1-H.rNN.cf1.rackcdn.com` and
+//! `https://T2-H.ssl.cf1.rackcdn.com`; ours are made so that a plain client can fetch them as printed, with no DNS and
+//! no certificate: `http://HOST/_cdn/T1-H.rNN.cf1`, where `HOST` is the host the management request was sent to. That
+//! holds for `X-CDN-SSL-URI` too, which is an `http` address here. A request whose `Host` is
+//! `T1-H.rNN.cf1.rackcdn.com`, or the same below `.localhost`, with or without a port, reaches the edge as well.
+//!
+//! What we know of both comes from Rackspace's "Swift Origin Server" (`sos/origin.py`) and from the Cloud Files developer
+//! guide. `Age` and `X-Cache` are in neither: they are our own.
+
+mod address;
+mod cache;
+mod edge;
+mod listing;
+mod management;
+mod rows;
+
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::core::Core;
+use crate::message::{Request, Response};
+use cache::Cache;
+use rows::Rows;
+
+/// The state of the CDN: what is published, and what the edge holds.
+#[derive(Debug, Default)]
+pub(crate) struct Cdn {
+    /// Whether a TTL out of bounds is refused, as until 2012, and not moved to the bound.
+    strict: bool,
+    rows: RwLock<Rows>,
+    cache: Mutex<Cache>,
+}
+
+impl Cdn {
+    /// A CDN that knows of no container. A strict one answers 400 to a TTL out of bounds.
+    pub(crate) fn new(strict: bool) -> Self {
+        Self {
+            strict,
+            ..Self::default()
+        }
+    }
+
+    // Every change of rows or cache is whole before anything in it could panic, so what a panicking thread left is sound.
+
+    fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rows_mut(&self) -> RwLockWriteGuard<'_, Rows> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers a request that is the CDN's, and gives back any other.
+pub(crate) async fn handle(request: Request, core: &Core) -> Result<Response, Request> {
+    let path = request.path.as_str();
+    let at_edge = match request.header("host").and_then(address::label_of_host) {
+        Some(label) => Some((label, path.strip_prefix('/').unwrap_or(path))),
+        None => path
+            .strip_prefix(address::EDGE)
+            .map(|rest| rest.split_once('/').unwrap_or((rest, ""))),
+    };
+    if let Some((label, name)) = at_edge {
+        let (label, name) = (label.to_owned(), name.to_owned());
+        return Ok(edge::handle(request, &label, &name, core).await);
+    }
+    if path.starts_with(management::ROOT) {
+        return Ok(management::handle(&request, core));
+    }
+    Err(request)
+}
+
+/// A truth as the service spells it in headers and XML.
+fn python_bool(truth: bool) -> &'static str {
+    if truth { "True" } else { "False" }
+}

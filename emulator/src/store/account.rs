@@ -1,0 +1,166 @@
+//! An account: its metadata, its containers, its totals.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use http::{HeaderName, HeaderValue};
+
+use super::container::Container;
+use super::page::{Page, PageItem, page};
+use super::{Metadata, merge};
+use crate::timestamp::Timestamp;
+
+/// How many storage policies an account keeps totals for.
+const POLICIES: usize = 2;
+
+/// An account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) created: Timestamp,
+    totals: Arc<AccountTotals>,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    metadata: Metadata,
+    containers: BTreeMap<Box<str>, Arc<Container>>,
+}
+
+/// Counters of an account, by storage policy. Containers change them together with their own.
+#[derive(Debug, Default)]
+pub(crate) struct AccountTotals([PolicyCounters; POLICIES]);
+
+#[derive(Debug, Default)]
+struct PolicyCounters {
+    containers: AtomicU64,
+    objects: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What an account holds under one storage policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PolicyTotals {
+    pub(crate) containers: u64,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+}
+
+impl AccountTotals {
+    /// Moves the counters of a policy. Wrapping arithmetic makes a negative change a subtraction.
+    pub(super) fn change(&self, policy: usize, containers: i64, objects: i64, bytes: i64) {
+        let counters = &self.0[policy];
+        let add = |counter: &AtomicU64, by: i64| {
+            counter.fetch_add(by.cast_unsigned(), Ordering::Relaxed);
+        };
+        add(&counters.containers, containers);
+        add(&counters.objects, objects);
+        add(&counters.bytes, bytes);
+    }
+
+    fn read(&self, policy: usize) -> PolicyTotals {
+        let counters = &self.0[policy];
+        PolicyTotals {
+            containers: counters.containers.load(Ordering::Relaxed),
+            objects: counters.objects.load(Ordering::Relaxed),
+            bytes: counters.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn new(created: Timestamp) -> Self {
+        Self {
+            created,
+            totals: Arc::default(),
+            state: RwLock::default(),
+        }
+    }
+
+    /// Totals by storage policy, in the order of the policies.
+    pub(crate) fn totals(&self) -> [PolicyTotals; POLICIES] {
+        std::array::from_fn(|policy| self.totals.read(policy))
+    }
+
+    pub(crate) fn metadata(&self) -> Metadata {
+        self.read().metadata.clone()
+    }
+
+    pub(crate) fn metadata_value(&self, name: &str) -> Option<HeaderValue> {
+        self.read().metadata.get(name).cloned()
+    }
+
+    /// Takes over new metadata if the whole then passes `check`.
+    pub(crate) fn update<E>(
+        &self,
+        updates: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        check: impl FnOnce(&Metadata) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut state = self.write();
+        let mut metadata = state.metadata.clone();
+        merge(&mut metadata, updates);
+        check(&metadata)?;
+        state.metadata = metadata;
+        Ok(())
+    }
+
+    pub(crate) fn container(&self, name: &str) -> Option<Arc<Container>> {
+        self.read().containers.get(name).cloned()
+    }
+
+    /// The container, made now if it is not there. True if it was made.
+    pub(crate) fn ensure_container(
+        &self,
+        name: &str,
+        policy: usize,
+        now: Timestamp,
+    ) -> (Arc<Container>, bool) {
+        let mut state = self.write();
+        if let Some(found) = state.containers.get(name) {
+            return (Arc::clone(found), false);
+        }
+        let container = Arc::new(Container::new(policy, now, Arc::clone(&self.totals)));
+        state.containers.insert(name.into(), Arc::clone(&container));
+        self.totals.change(policy, 1, 0, 0);
+        (container, true)
+    }
+
+    /// Removes a container that is empty. `None` if it was not there, false if it is not empty.
+    pub(crate) fn remove_container(&self, name: &str) -> Option<bool> {
+        let mut state = self.write();
+        let container = state.containers.get(name)?;
+        if !container.close_if_empty() {
+            return Some(false);
+        }
+        self.totals.change(container.policy, -1, 0, 0);
+        state.containers.remove(name);
+        Some(true)
+    }
+
+    /// One page of the containers, each item turned into what the caller wants of it.
+    pub(crate) fn list<T>(
+        &self,
+        wanted: &Page<'_>,
+        mut item: impl FnMut(PageItem<'_, Arc<Container>>) -> T,
+    ) -> Vec<T> {
+        let state = self.read();
+        let mut found = Vec::new();
+        page(
+            &state.containers,
+            wanted,
+            |_, _| true,
+            |entry| found.push(item(entry)),
+        );
+        found
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // No code under these locks can panic halfway through a change.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,194 @@
+//! A container: its metadata, its objects in order, its totals.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use http::{HeaderName, HeaderValue};
+
+use super::account::AccountTotals;
+use super::object::Object;
+use super::page::{Page, PageItem, page};
+use super::{Metadata, merge};
+use crate::timestamp::Timestamp;
+
+/// A container.
+#[derive(Debug)]
+pub(crate) struct Container {
+    /// Index of its storage policy.
+    pub(crate) policy: usize,
+    pub(crate) created: Timestamp,
+    account: Arc<AccountTotals>,
+    state: RwLock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    metadata: Metadata,
+    objects: BTreeMap<Box<str>, Arc<Object>>,
+    bytes: u64,
+    /// When the container was last written to itself, by PUT or POST.
+    changed: Timestamp,
+    /// Removed from its account: whoever still holds it must not put anything into it.
+    closed: bool,
+}
+
+/// What a HEAD of a container tells.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainerView {
+    pub(crate) metadata: Metadata,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+    pub(crate) changed: Timestamp,
+}
+
+impl Container {
+    pub(super) fn new(policy: usize, created: Timestamp, account: Arc<AccountTotals>) -> Self {
+        Self {
+            policy,
+            created,
+            account,
+            state: RwLock::new(State {
+                metadata: Metadata::new(),
+                objects: BTreeMap::new(),
+                bytes: 0,
+                changed: created,
+                closed: false,
+            }),
+        }
+    }
+
+    pub(crate) fn view(&self) -> ContainerView {
+        let state = self.read();
+        ContainerView {
+            metadata: state.metadata.clone(),
+            objects: state.objects.len() as u64,
+            bytes: state.bytes,
+            changed: state.changed,
+        }
+    }
+
+    /// Object count and bytes used.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        let state = self.read();
+        (state.objects.len() as u64, state.bytes)
+    }
+
+    pub(crate) fn changed(&self) -> Timestamp {
+        self.read().changed
+    }
+
+    pub(crate) fn metadata_value(&self, name: &str) -> Option<HeaderValue> {
+        self.read().metadata.get(name).cloned()
+    }
+
+    /// Takes over new metadata if the whole then passes `check`.
+    pub(crate) fn update<E>(
+        &self,
+        now: Timestamp,
+        updates: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        check: impl FnOnce(&Metadata) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut state = self.write();
+        let mut metadata = state.metadata.clone();
+        merge(&mut metadata, updates);
+        check(&metadata)?;
+        state.metadata = metadata;
+        state.changed = now;
+        Ok(())
+    }
+
+    /// The object, unless it has expired by `now`.
+    pub(crate) fn object(&self, name: &str, now: Timestamp) -> Option<Arc<Object>> {
+        self.stored_object(name).filter(|object| !object.is_expired(now))
+    }
+
+    /// The object, expired or not.
+    pub(crate) fn stored_object(&self, name: &str) -> Option<Arc<Object>> {
+        self.read().objects.get(name).cloned()
+    }
+
+    /// Puts an object in the place of whatever had its name, if `allow` says so to what is there (expired or not).
+    ///
+    /// Gives back what was there; `None` inside the error means that the container itself is gone.
+    pub(crate) fn put<E>(
+        &self,
+        name: &str,
+        object: Object,
+        allow: impl FnOnce(Option<&Object>) -> Result<(), E>,
+    ) -> Result<Option<Arc<Object>>, Option<E>> {
+        let mut state = self.write();
+        if state.closed {
+            return Err(None);
+        }
+        let former = state.objects.get(name);
+        allow(former.map(Arc::as_ref)).map_err(Some)?;
+        let added = object.listed_bytes();
+        let former = if let Some(slot) = state.objects.get_mut(name) {
+            Some(std::mem::replace(slot, Arc::new(object)))
+        } else {
+            state.objects.insert(name.into(), Arc::new(object));
+            None
+        };
+        let removed = former.as_ref().map_or(0, |object| object.listed_bytes());
+        state.bytes = state.bytes.wrapping_add(added).wrapping_sub(removed);
+        self.account.change(
+            self.policy,
+            0,
+            i64::from(former.is_none()),
+            added.wrapping_sub(removed).cast_signed(),
+        );
+        Ok(former)
+    }
+
+    /// Removes an object if `allow` says so to what is there. Gives back what was there.
+    pub(crate) fn remove<E>(
+        &self,
+        name: &str,
+        allow: impl FnOnce(Option<&Object>) -> Result<(), E>,
+    ) -> Result<Option<Arc<Object>>, E> {
+        let mut state = self.write();
+        allow(state.objects.get(name).map(Arc::as_ref))?;
+        let former = state.objects.remove(name);
+        if let Some(object) = &former {
+            let removed = object.listed_bytes();
+            state.bytes = state.bytes.wrapping_sub(removed);
+            self.account
+                .change(self.policy, 0, -1, removed.wrapping_neg().cast_signed());
+        }
+        Ok(former)
+    }
+
+    /// One page of the objects that have not expired by `now`, each turned into what the caller wants of it.
+    pub(crate) fn list<T>(
+        &self,
+        wanted: &Page<'_>,
+        now: Timestamp,
+        mut item: impl FnMut(PageItem<'_, Arc<Object>>) -> T,
+    ) -> Vec<T> {
+        let state = self.read();
+        let mut found = Vec::new();
+        page(
+            &state.objects,
+            wanted,
+            |_, object| !object.is_expired(now),
+            |entry| found.push(item(entry)),
+        );
+        found
+    }
+
+    /// Shuts an empty container for good. False if there is something in it.
+    pub(super) fn close_if_empty(&self) -> bool {
+        let mut state = self.write();
+        state.closed = state.objects.is_empty();
+        state.closed
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // No code under these locks can panic halfway through a change.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

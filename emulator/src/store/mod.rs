@@ -1,0 +1,77 @@
+//! The only state: accounts, containers, objects. Never async, so no lock can outlast an `.await`.
+//!
+//! Totals (object count, bytes used) are counters kept beside each index and changed with it under the same lock: a
+//! HEAD never walks objects.
+
+mod account;
+mod container;
+mod object;
+pub(crate) mod page;
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+pub(crate) use account::{Account, PolicyTotals};
+pub(crate) use container::Container;
+pub(crate) use object::{ListingOverride, Object, Stored};
+
+use crate::timestamp::Timestamp;
+
+/// Metadata of an account or a container by header name: `x-container-meta-*`, ACLs, system metadata.
+pub(crate) type Metadata = HeaderMap;
+
+/// All accounts of one emulator.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    accounts: DashMap<String, Arc<Account>>,
+}
+
+impl Store {
+    /// The account, if anything was ever written to it.
+    pub(crate) fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.accounts.get(name).map(|found| Arc::clone(&found))
+    }
+
+    /// The account, made now if it is not there. True if it was made.
+    pub(crate) fn ensure_account(&self, name: &str, now: Timestamp) -> (Arc<Account>, bool) {
+        if let Some(found) = self.account(name) {
+            return (found, false);
+        }
+        let mut created = false;
+        let account = self.accounts.entry(name.to_owned()).or_insert_with(|| {
+            created = true;
+            Arc::new(Account::new(now))
+        });
+        (Arc::clone(&account), created)
+    }
+
+    /// Forgets an account with all that is in it. False if it was not there.
+    pub(crate) fn remove_account(&self, name: &str) -> bool {
+        self.accounts.remove(name).is_some()
+    }
+
+    /// The container, if it is there.
+    pub(crate) fn container(&self, account: &str, container: &str) -> Option<Arc<Container>> {
+        self.account(account)?.container(container)
+    }
+
+    /// The account's own access rules, JSON as TempAuth keeps them.
+    pub(crate) fn account_acl(&self, account: &str) -> Option<String> {
+        let account = self.account(account)?;
+        let acl = account.metadata_value("x-account-sysmeta-core-access-control")?;
+        String::from_utf8(acl.as_bytes().to_vec()).ok()
+    }
+}
+
+/// Takes over new metadata: an empty value removes its name.
+fn merge(metadata: &mut Metadata, updates: impl IntoIterator<Item = (HeaderName, HeaderValue)>) {
+    for (name, value) in updates {
+        if value.is_empty() {
+            metadata.remove(&name);
+        } else {
+            metadata.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Swift's timestamps: Unix time in steps of ten microseconds.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A moment, in steps of ten microseconds since 1970 (`swift/common/utils/timestamp.py`).
+///
+/// Displays as `X-Timestamp` does: ten digits, a point, five digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Timestamp(u64);
+
+const TICKS: u64 = 100_000;
+
+impl Timestamp {
+    pub(crate) const fn from_ticks(ticks: u64) -> Self {
+        Self(ticks)
+    }
+
+    pub(crate) const fn ticks(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds, rounded down.
+    pub(crate) const fn seconds(self) -> u64 {
+        self.0 / TICKS
+    }
+
+    /// Whole seconds, rounded up: `Last-Modified` must not lie before the moment it speaks of.
+    pub(crate) const fn seconds_up(self) -> u64 {
+        self.0.div_ceil(TICKS)
+    }
+
+    pub(crate) fn system_time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(self.0.saturating_mul(10))
+    }
+
+    /// The HTTP date of [`Self::seconds_up`].
+    pub(crate) fn last_modified(self) -> String {
+        http_date(self.seconds_up())
+    }
+
+    /// As listings show it: `2026-01-31T12:00:00.123450`.
+    pub(crate) fn iso(self) -> String {
+        let micros = self.0.saturating_mul(10);
+        jiff::Timestamp::from_microsecond(i64::try_from(micros).unwrap_or(i64::MAX))
+            .map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string())
+            .unwrap_or_default()
+    }
+}
+
+/// The HTTP date of a moment in Unix seconds; the last one that HTTP can write, if it lies beyond that.
+pub(crate) fn http_date(seconds: u64) -> String {
+    const LAST: u64 = 253_402_300_799;
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST)))
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let micros = time
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_micros();
+        Self(u64::try_from(micros / 10).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:010}.{:05}", self.0 / TICKS, self.0 % TICKS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_ten_digits_and_five() {
+        let time = Timestamp::from_ticks(140_000_000_012_345);
+        assert_eq!(time.to_string(), "1400000000.12345");
+        assert_eq!(time.iso(), "2014-05-13T16:53:20.123450");
+        assert_eq!(time.last_modified(), "Tue, 13 May 2014 16:53:21 GMT");
+    }
+}
