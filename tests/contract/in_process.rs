@@ -3,15 +3,16 @@
 use emulator::Emulator;
 
 /// A running emulator that stops when dropped.
-pub(crate) struct InProcess(Emulator);
+pub(crate) struct InProcess {
+    _running: Emulator,
+}
 
 impl InProcess {
-    pub(crate) async fn start() -> Self {
+    /// The emulator, and where to log in: `http://127.0.0.1:PORT/auth/v1.0`.
+    pub(crate) async fn start() -> (Self, String) {
         let started = Emulator::builder().start().await;
-        Self(started.expect("the machine has a free loopback port"))
-    }
-
-    pub(crate) fn auth_url(&self) -> String {
-        self.0.auth_url()
+        let emulator = started.expect("the machine has a free loopback port");
+        let auth_url = emulator.auth_url();
+        (Self { _running: emulator }, auth_url)
     }
 }
