@@ -148,7 +148,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: Stored::One(body),
             fetched: UNIX_EPOCH,
-            ttl: Duration::from_secs(900),
+            ttl: Duration::from_mins(15),
         })
     }
 

@@ -49,7 +49,7 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// How long a refusal may be kept that could soon be none, and one that will be none for long.
 const SHORT: Duration = Duration::from_secs(30);
-const LONG: Duration = Duration::from_secs(86_400);
+const LONG: Duration = Duration::from_hours(24);
 
 /// The longest object that is kept at the edge, in bytes.
 const MAX_COPY: u64 = 64 << 20;
@@ -145,13 +145,11 @@ async fn origin(whole: Request, core: &Core) -> Origin {
     let mut body = response.body;
     let mut blocks = Vec::new();
     while let Some(block) = body.next().await {
-        match block {
-            Ok(block) => blocks.push(block),
-            Err(_) => {
-                let unavailable = Reject::new(StatusCode::SERVICE_UNAVAILABLE);
-                return Origin::Failed(unavailable.into_response());
-            }
-        }
+        let Ok(block) = block else {
+            let unavailable = Reject::new(StatusCode::SERVICE_UNAVAILABLE);
+            return Origin::Failed(unavailable.into_response());
+        };
+        blocks.push(block);
     }
     headers.remove(CONTENT_LENGTH);
     Origin::Here(headers, Stored::from_chunks(blocks))
