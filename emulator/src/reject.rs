@@ -39,7 +39,7 @@ impl Reject {
 
     /// With a text of its own, sent as `text/plain`.
     pub(crate) fn plain(status: StatusCode, body: impl Into<Cow<'static, str>>) -> Self {
-        Self::html(status, body).header(CONTENT_TYPE, "text/plain; charset=UTF-8")
+        Self::html(status, body).header(CONTENT_TYPE, "text/plain")
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -59,7 +59,6 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
         .timer(TokioTimer::new())
         .title_case_headers(true)
         .max_headers(MAX_HEADERS)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
@@ -78,6 +77,7 @@ async fn respond(
     let is_head = head.method == Method::HEAD;
     let raw_path = head.uri.path();
     let mut response = match Path::decode(raw_path) {
+        _ if has_long_line(&head.headers) => Reject::html(StatusCode::BAD_REQUEST, "").into_response(),
         Some(path) => {
             let realm = path.as_str().to_owned();
             let request = Request {
@@ -109,6 +109,15 @@ async fn respond(
     sent.headers_mut()
         .insert(http::header::DATE, crate::message::header_value(&crate::timestamp::http_date(now.seconds())));
     sent
+}
+
+/// Whether a header's line is longer than Swift's server reads (`wsgi.MAX_HEADER_LINE`).
+fn has_long_line(headers: &HeaderMap) -> bool {
+    const MAX_LINE: usize = 8192;
+    const COLON_AND_END: usize = ": \r\n".len();
+    headers
+        .iter()
+        .any(|(name, value)| name.as_str().len() + value.len() + COLON_AND_END > MAX_LINE)
 }
 
 async fn answer(request: Request, core: &Core) -> Response {

@@ -14,7 +14,6 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, Method, StatusCode};
 
 use crate::message::{Grant, Request, Response, User};
-use crate::path::Resource;
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::services::identity::{ACCOUNT_PREFIX, Identity, RACKSPACE_PREFIX, base_url};
@@ -75,8 +74,8 @@ fn must_be_ours(token: &str, request: &Request) -> bool {
 }
 
 fn unknown_token(request: &Request) -> Reject {
-    let realm = request.path.named().map_or("unknown", Resource::account);
-    unauthorized(realm)
+    let account = request.path.as_str().split('/').nth(2);
+    unauthorized(account.unwrap_or_default())
 }
 
 fn unauthorized(realm: &str) -> Reject {
@@ -89,13 +88,16 @@ fn give_token(request: &Request, path: &str, identity: &Identity) -> Reply {
     if request.method != Method::GET {
         return Err(Reject::new(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let mut parts = path.splitn(4, '/');
-    let version = parts.next().unwrap_or_default();
-    let account = parts.next().unwrap_or_default();
-    let name = match (version, parts.next()) {
-        ("", _) => return Err(Reject::not_found()),
-        ("v1", Some("auth")) => user_of(request, account)?,
-        ("auth" | "v1.0", _) => first_of(request, ["x-auth-user", "x-storage-user"])
+    let mut parts: Vec<&str> = path.splitn(4, '/').collect();
+    let last = parts.pop();
+    if path.is_empty() || parts.contains(&"") {
+        return Err(Reject::not_found());
+    }
+    parts.extend(last);
+    let version = parts[0];
+    let name = match parts[..] {
+        ["v1", account, "auth", ..] => user_of(request, account)?,
+        ["auth" | "v1.0", ..] => first_of(request, ["x-auth-user", "x-storage-user"])
             .filter(|name| name.contains(':'))
             .ok_or_else(|| unauthorized("unknown"))?
             .to_owned(),

@@ -30,11 +30,18 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
     let access = acl::authorize(request, core, None)?;
     let name = name(request, core)?;
     let page = page_of(request, core)?;
+    if core.store.is_removed_account(name) {
+        return Err(Reject::html(StatusCode::GONE, "").header(
+            HeaderName::from_static("x-account-status"),
+            "Deleted",
+        ));
+    }
     let account = core.store.account(name);
     let mut response = Response::new(StatusCode::OK);
     describe(account.as_deref(), request.received, core, &mut response.headers);
     if access.owner {
-        if let Some(access_control) = core.store.account_acl(name) {
+        let list = core.store.account_acl(name);
+        if let Some(access_control) = list.as_deref().and_then(acl::shown_account_acl) {
             response.set(
                 HeaderName::from_static("x-account-access-control"),
                 &access_control,
@@ -44,7 +51,10 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         metadata::hide_from_strangers(&mut response.headers, false);
     }
     if request.method == Method::HEAD {
-        response.status = StatusCode::NO_CONTENT;
+        // One that is not there yet answers like the listing it would have.
+        if account.is_some() {
+            response.status = StatusCode::NO_CONTENT;
+        }
         return Ok(response);
     }
     let entries = account.map_or_else(Vec::new, |account| {
@@ -102,6 +112,9 @@ pub(crate) fn put(request: &Request, core: &Core) -> Reply {
     let access = acl::authorize(request, core, None)?;
     metadata::check(&request.headers, "account", &core.flavour.limits)?;
     let name = name(request, core)?;
+    if core.store.is_removed_account(name) {
+        return Err(Reject::html(StatusCode::FORBIDDEN, "Recently deleted"));
+    }
     let (account, created) = core.store.ensure_account(name, core.clock.timestamp());
     update(request, core, &account, access.owner)?;
     Ok(done(if created {
@@ -116,6 +129,9 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     let access = acl::authorize(request, core, None)?;
     let name = name(request, core)?;
     metadata::check(&request.headers, "account", &core.flavour.limits)?;
+    if core.store.is_removed_account(name) {
+        return Err(Reject::not_found());
+    }
     let (account, _) = core.store.ensure_account(name, core.clock.timestamp());
     update(request, core, &account, access.owner)?;
     Ok(done(StatusCode::NO_CONTENT))

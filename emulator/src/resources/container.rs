@@ -180,6 +180,9 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
             format!("Container name length of {} longer than {limit}", name.len()),
         ));
     }
+    if core.store.is_removed_account(account) {
+        return Err(Reject::new(StatusCode::SERVICE_UNAVAILABLE));
+    }
     let now = core.clock.timestamp();
     let (account, _) = core.store.ensure_account(account, now);
     let (container, created) = account.ensure_container(name, asked.unwrap_or(0), now);

@@ -38,7 +38,7 @@ pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
             Method::PUT => account::put(&request, core),
             Method::POST => account::post(&request, core),
             Method::DELETE => account::delete(&request, core),
-            Method::OPTIONS => Ok(options(ACCOUNT_METHODS)),
+            Method::OPTIONS => options(&request, core, ACCOUNT_METHODS),
             _ => Err(Reject::method_not_allowed(ACCOUNT_METHODS)),
         },
         Resource::Container(..) => match method {
@@ -46,7 +46,7 @@ pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
             Method::PUT => container::put(request, core),
             Method::POST => container::post(request, core),
             Method::DELETE => container::delete(&request, core),
-            Method::OPTIONS => Ok(options(CONTAINER_METHODS)),
+            Method::OPTIONS => options(&request, core, CONTAINER_METHODS),
             _ => Err(Reject::method_not_allowed(CONTAINER_METHODS)),
         },
         Resource::Object(..) => match method {
@@ -54,16 +54,17 @@ pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
             Method::PUT => object::put(request, core).await,
             Method::POST => object::post(request, core),
             Method::DELETE => object::delete(&request, core),
-            Method::OPTIONS => Ok(options(OBJECT_METHODS)),
+            Method::OPTIONS => options(&request, core, OBJECT_METHODS),
             _ => Err(Reject::method_not_allowed(OBJECT_METHODS)),
         },
     }
 }
 
-fn options(allow: &str) -> Response {
+fn options(request: &Request, core: &Core, allow: &str) -> Reply {
+    acl::authorize(request, core, None)?;
     let mut response = done(StatusCode::OK);
     response.set(http::header::ALLOW, allow);
-    response
+    Ok(response)
 }
 
 /// A success with nothing to say but the words Swift has for its status.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -101,7 +101,8 @@ pub(crate) fn serve(request: &Request, headers: HeaderMap, body: &Stored) -> Res
         }
         return response;
     }
-    let asked = if request.method == Method::GET && range_applies(&request.headers, &etag, modified) {
+    // Swift does not look at If-Range.
+    let asked = if request.method == Method::GET {
         range::wanted(request.headers.get(RANGE), body.len())
     } else {
         range::Wanted::Whole
@@ -134,17 +135,6 @@ pub(crate) fn serve(request: &Request, headers: HeaderMap, body: &Stored) -> Res
         range::Wanted::Parts(parts) => multipart(&mut response, &parts, body),
     }
     response
-}
-
-/// Whether `If-Range`, where there is one, still means this object.
-fn range_applies(headers: &HeaderMap, etag: &str, modified: u64) -> bool {
-    let Some(condition) = headers.get(IF_RANGE).and_then(|value| value.to_str().ok()) else {
-        return true;
-    };
-    match httpdate::parse_http_date(condition) {
-        Ok(date) => Timestamp::from(date).seconds() >= modified,
-        Err(_) => conditional::matches(condition, &[etag]),
-    }
 }
 
 fn content_range(part: &std::ops::Range<u64>, length: u64) -> String {

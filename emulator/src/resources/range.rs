@@ -31,7 +31,9 @@ pub(crate) fn wanted(header: Option<&HeaderValue>, length: u64) -> Wanted {
             (Some(first), last) if first < length => {
                 parts.push(first..last.map_or(length, |last| last.saturating_add(1).min(length)));
             }
-            (None, Some(last)) if last > 0 && length > 0 => {
+            // The last bytes of nothing are nothing, which is all of it.
+            (None, Some(last)) if last > 0 && length == 0 => return Wanted::Whole,
+            (None, Some(last)) if last > 0 => {
                 parts.push(length.saturating_sub(last)..length);
             }
             _ => {}

@@ -7,6 +7,10 @@ use crate::message::{Request, Response};
 use crate::reject::{Reject, Reply};
 
 pub(crate) fn handle(request: &Request, core: &Core) -> Reply {
+    // Signed requests are for an admin key, and there is none.
+    if request.query.has("swiftinfo_sig") || request.query.has("swiftinfo_expires") {
+        return Err(Reject::forbidden());
+    }
     match request.method {
         Method::GET | Method::HEAD => Ok(Response::json(StatusCode::OK, &core.flavour.info())),
         Method::OPTIONS => {

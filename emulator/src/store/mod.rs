@@ -10,7 +10,7 @@ pub(crate) mod page;
 
 use std::sync::Arc;
 
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use account::{Account, PolicyTotals};
@@ -26,6 +26,8 @@ pub(crate) type Metadata = HeaderMap;
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     accounts: DashMap<String, Arc<Account>>,
+    /// Accounts that were removed: Swift keeps their names for a while, so that nobody takes one for new.
+    removed: DashSet<String>,
 }
 
 impl Store {
@@ -47,9 +49,18 @@ impl Store {
         (Arc::clone(&account), created)
     }
 
-    /// Forgets an account with all that is in it. False if it was not there.
+    /// Removes an account with all that is in it, and keeps its name. False if it was not there.
     pub(crate) fn remove_account(&self, name: &str) -> bool {
-        self.accounts.remove(name).is_some()
+        let removed = self.accounts.remove(name).is_some();
+        if removed {
+            self.removed.insert(name.to_owned());
+        }
+        removed
+    }
+
+    /// Whether there was such an account, and it was removed.
+    pub(crate) fn is_removed_account(&self, name: &str) -> bool {
+        !self.removed.is_empty() && self.removed.contains(name)
     }
 
     /// The container, if it is there.

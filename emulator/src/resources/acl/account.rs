@@ -67,8 +67,12 @@ pub(super) fn level(list: &str, groups: &[String]) -> Option<Level> {
 }
 
 /// The list as the owner is shown it: keys in order, no spaces, ASCII only. `None` if it is empty.
+///
+/// Who wants other characters escapes them, as Swift's own clients do. Swift takes those that came as they are for
+/// Latin-1, one to a byte, and so must we.
 pub(crate) fn shown(list: &str) -> Option<String> {
-    let parts = parse(list).filter(|parts| !parts.is_empty())?;
+    let list: String = list.bytes().map(char::from).collect();
+    let parts = parse(&list).filter(|parts| !parts.is_empty())?;
     let mut parts: Vec<(String, Value)> = parts.into_iter().collect();
     parts.sort_by(|(one, _), (other, _)| one.cmp(other));
     Some(ascii(&Value::Object(parts.into_iter().collect())))
@@ -133,9 +137,11 @@ mod tests {
 
     #[test]
     fn shows_the_list_in_order_and_in_ascii() {
-        let list = r#"{ "read-only" : ["é", "😀"], "admin" : ["a b"] }"#;
+        let list = r#"{ "read-only" : ["\u00e9", "\ud83d\ude00"], "admin" : ["a b"] }"#;
         let canonical = r#"{"admin":["a b"],"read-only":["\u00e9","\ud83d\ude00"]}"#;
         assert_eq!(shown(list).as_deref(), Some(canonical));
+        let unescaped = r#"{"admin":["Ã©"]}"#;
+        assert_eq!(shown(r#"{"admin":["é"]}"#).as_deref(), Some(unescaped));
     }
 
     #[test]
