@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-/// Shows what Rackspace Cloud Files and `OpenStack` Swift can do, offline or on a real cloud.
+/// Shows what Rackspace Cloud Files and Swift can do, offline or on a real cloud, and cleans up after itself
 #[derive(Debug, Parser)]
-#[command(name = "cloudfiles", version, about)]
+#[command(name = "cloudfiles", version)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -63,7 +63,12 @@ pub(crate) struct Cleanup {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Ledger {
     /// The file that records what was made [default: ~/.local/state/cloudfiles/ledger.json]
-    #[arg(long = "ledger", value_name = "FILE", env = "CLOUDFILES_LEDGER")]
+    #[arg(
+        long = "ledger",
+        value_name = "FILE",
+        env = "CLOUDFILES_LEDGER",
+        hide_env_values = true
+    )]
     pub(crate) path: Option<PathBuf>,
 }
 

@@ -9,11 +9,14 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::time::Duration;
 
+use anyhow::bail;
 use cdn_client::CdnClient;
 use ledger::{Entry, Ledger, Resource, What};
 use sha2::{Digest as _, Sha256};
 use signing::Key;
-use swift_client::{Client, DeleteOptions, GetOptions, KeyScope, KeySlot, Metadata};
+use swift_client::{
+    Client, DeleteOptions, GetOptions, KeyScope, KeySlot, ListOptions, Listed, Metadata,
+};
 
 /// The metadata item that holds the id of the run: `X-Container-Meta-Run-Id`, `X-Object-Meta-Run-Id`.
 pub(crate) const RUN_ID: &str = "run-id";
@@ -151,13 +154,40 @@ async fn remove_container(client: &Client, container: &str, run: &str) -> anyhow
         match present(client.delete_container(container).await) {
             Ok(Some(())) => return Ok(Outcome::Removed),
             Ok(None) => return Ok(Outcome::Absent),
-            Err(swift_client::Error::Conflict(_)) if tries < EMPTY_TRIES => {
+            Err(error @ swift_client::Error::Conflict(_)) => {
+                if let Some(object) = first_object(client, container).await? {
+                    bail!("it still holds the object {object}: {error}");
+                }
+                if tries == EMPTY_TRIES {
+                    return Err(error.into());
+                }
                 tries += 1;
                 tokio::time::sleep(EMPTY_PAUSE).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The name of an object that is really there, not one whose deletion the listing has yet to notice.
+async fn first_object(
+    client: &Client,
+    container: &str,
+) -> Result<Option<String>, swift_client::Error> {
+    let options = ListOptions {
+        limit: Some(1),
+        ..ListOptions::default()
+    };
+    let Some((_, listed)) = present(client.get_container(container, &options).await)? else {
+        return Ok(None);
+    };
+    let Some(object) = listed.into_iter().find_map(Listed::item) else {
+        return Ok(None);
+    };
+    let head = client
+        .head_object(container, &object.name, &GetOptions::default())
+        .await;
+    Ok(present(head)?.map(|_| object.name))
 }
 
 async fn restore_key(

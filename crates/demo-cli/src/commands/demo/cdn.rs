@@ -123,6 +123,7 @@ async fn expect_ttl(
 ) -> anyhow::Result<()> {
     let status = stage.cdn.status(container).await?;
     let found = status.ttl_seconds.unwrap_or_default();
+    report.received(format!("X-TTL: {found}"));
     let expected = u64::from(expected.seconds());
     report.expect_equal(&format!("{how} the TTL in seconds"), &found, &expected)
 }
@@ -140,6 +141,7 @@ pub(super) async fn make_private(
     report.sent(format!("POST CDN {container}, X-CDN-Enabled: False"));
     stage.cdn.unpublish(container).await?;
     let status = stage.cdn.status(container).await?;
+    report.received(format!("enabled: {}", status.enabled));
     report.expect(!status.enabled, "the container is private")?;
     report.sent(format!("GET {url}"));
     let reply = stage.guest.get(&url).await?;

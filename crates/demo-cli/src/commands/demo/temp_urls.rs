@@ -217,7 +217,7 @@ pub(super) async fn refuse_changes(
     let link = Link::make(stage, &key.current, container).await?;
     let (path, query) = link.url.split_once('?').context("a temp URL has a query")?;
     let tampered = [
-        ("the wrong method, DELETE", Method::DELETE, link.url.clone()),
+        ("the wrong method", Method::DELETE, link.url.clone()),
         (
             "a changed path",
             Method::GET,

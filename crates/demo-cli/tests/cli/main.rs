@@ -2,87 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cleanup;
+mod home;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A folder to run in, with nothing of the machine's settings.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudfiles"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.0.path())
-            .current_dir(self.0.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.path(".local/state/cloudfiles/ledger.json")
-    }
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-#[track_caller]
-fn assert_succeeded(output: &Output) {
-    let all = format!("{}{}", stdout(output), stderr(output));
-    assert!(output.status.success(), "{}: {all}", output.status);
-}
-
-/// Asserts exit code 1 and one line on standard error, and gives that line.
-#[track_caller]
-fn assert_failed(output: &Output) -> &str {
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
-    let line = stderr(output).strip_suffix('\n').unwrap();
-    assert!(!line.contains('\n'), "more than one line: {line}");
-    line
-}
-
-/// The steps of `demo --json`, which are all that it prints.
-fn steps(output: &Output) -> Vec<Value> {
-    stdout(output)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn entries(ledger: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(ledger).unwrap();
-    let document: Value = serde_json::from_str(&text).unwrap();
-    document["entries"].as_array().unwrap().clone()
-}
+use home::{Home, assert_failed, assert_succeeded, entries, stderr, stdout, steps};
 
 #[test]
 fn plays_eleven_numbered_steps_offline_and_leaves_nothing_in_the_ledger() {
