@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use cdn_client::CdnClient;
+use http::StatusCode;
 use ledger::{Entry, Ledger, Resource, What};
 use sha2::{Digest as _, Sha256};
 use signing::Key;
@@ -92,11 +93,7 @@ async fn remove_one(client: &Client, entry: &Entry<Resource>) -> anyhow::Result<
         }
         What::Container { container } => remove_container(client, container, &entry.run).await,
         What::CdnPublication { container } => {
-            match CdnClient::new(client).remove(container).await {
-                Ok(()) => Ok(Outcome::Removed),
-                Err(cdn_client::Error::NotPublished { .. }) => Ok(Outcome::Absent),
-                Err(error) => Err(error.into()),
-            }
+            remove_publication(&CdnClient::new(client), container).await
         }
         What::TempUrlKey {
             container,
@@ -188,6 +185,23 @@ async fn first_object(
         .head_object(container, &object.name, &GetOptions::default())
         .await;
     Ok(present(head)?.map(|_| object.name))
+}
+
+async fn remove_publication(cdn: &CdnClient, container: &str) -> anyhow::Result<Outcome> {
+    let removed = match cdn.remove(container).await {
+        // Before 2016 Cloud Files could only make a container private again, and remembered it.
+        Err(cdn_client::Error::Request(error))
+            if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) =>
+        {
+            cdn.unpublish(container).await
+        }
+        other => other,
+    };
+    match removed {
+        Ok(()) => Ok(Outcome::Removed),
+        Err(cdn_client::Error::NotPublished { .. }) => Ok(Outcome::Absent),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn restore_key(

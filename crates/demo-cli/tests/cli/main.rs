@@ -22,6 +22,7 @@ fn plays_eleven_numbered_steps_offline_and_leaves_nothing_in_the_ledger() {
         .collect();
     assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
     assert!(!stdout(&output).contains('✗'));
+    assert!(stdout(&output).ends_with("\nEverything was as expected.\n"));
     assert_eq!(stderr(&output), "");
     assert_eq!(entries(&home.ledger()), Vec::<Value>::new());
 }

@@ -121,6 +121,10 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
     } else if let Err(error) = tidied {
         output::error(&error);
     }
+    if result.is_ok() {
+        output.line("");
+        output.line("Everything was as expected.");
+    }
     drop(stage);
     ledger.close()?;
     output.finish()?;
