@@ -96,7 +96,7 @@ fn give_token(request: &Request, path: &str, identity: &Identity) -> Reply {
     parts.extend(last);
     let version = parts[0];
     let name = match parts[..] {
-        ["v1", account, "auth", ..] => user_of(request, account)?,
+        ["v1", account, "auth"] => user_of(request, account)?,
         ["auth" | "v1.0", ..] => first_of(request, ["x-auth-user", "x-storage-user"])
             .filter(|name| name.contains(':'))
             .ok_or_else(|| unauthorized("unknown"))?

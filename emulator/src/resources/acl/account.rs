@@ -140,7 +140,7 @@ mod tests {
         let list = r#"{ "read-only" : ["\u00e9", "\ud83d\ude00"], "admin" : ["a b"] }"#;
         let canonical = r#"{"admin":["a b"],"read-only":["\u00e9","\ud83d\ude00"]}"#;
         assert_eq!(shown(list).as_deref(), Some(canonical));
-        let unescaped = r#"{"admin":["Ã©"]}"#;
+        let unescaped = r#"{"admin":["\u00c3\u00a9"]}"#;
         assert_eq!(shown(r#"{"admin":["é"]}"#).as_deref(), Some(unescaped));
     }
 

@@ -12,7 +12,7 @@
 mod account;
 mod container;
 
-use http::header::REFERER;
+use http::header::{CONTENT_TYPE, REFERER};
 use http::{Method, StatusCode};
 
 pub(crate) use account::shown as shown_account_acl;
@@ -71,10 +71,9 @@ pub(crate) fn authorize(
     {
         let list = String::from_utf8_lossy(list.as_bytes());
         account::check(&list).map_err(|error| {
-            Reject::plain(
-                StatusCode::BAD_REQUEST,
-                format!("X-Account-Access-Control invalid: {error}\n\nInput: {list}\n"),
-            )
+            let text = format!("X-Account-Access-Control invalid: {error}\n\nInput: {list}\n");
+            Reject::html(StatusCode::BAD_REQUEST, text)
+                .header(CONTENT_TYPE, "text/plain; charset=UTF-8")
         })?;
     }
     let account_acl = || core.store.account_acl(resource.account());
