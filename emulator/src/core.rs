@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::flavour::Flavour;
-use crate::services::identity::Identity;
 use crate::services::cdn::Cdn;
+use crate::services::identity::Identity;
 use crate::store::Store;
 
 /// The state of one emulator: the store, the clock, who may sign in, the CDN, the limits.

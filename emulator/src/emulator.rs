@@ -79,7 +79,10 @@ impl Builder {
     ///
     /// # Errors
     /// When the address cannot be bound, or the machine gives no thread.
-    #[expect(clippy::unused_async, reason = "starting may come to wait, on a snapshot for one; callers should not care")]
+    #[expect(
+        clippy::unused_async,
+        reason = "starting may come to wait, on a snapshot for one; callers should not care"
+    )]
     pub async fn start(self) -> io::Result<Emulator> {
         self.start_blocking()
     }

@@ -108,7 +108,11 @@ impl Response {
     }
 
     /// A response with a body in memory.
-    pub(crate) fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn with(
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Self {
         let mut response = Self::new(status);
         response
             .headers
@@ -292,7 +296,9 @@ impl http_body::Body for Body {
                 };
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::Chunks(chunks) => Poll::Ready(chunks.pop_front().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Chunks(chunks) => {
+                Poll::Ready(chunks.pop_front().map(|bytes| Ok(Frame::data(bytes))))
+            }
             Self::Incoming(incoming) => Pin::new(incoming)
                 .poll_frame(context)
                 .map_err(BodyError::Client),
@@ -326,7 +332,9 @@ impl http_body::Body for Body {
                 SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum())
             }
             Self::Incoming(incoming) => incoming.size_hint(),
-            Self::Stream { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+            Self::Stream { length, .. } => {
+                length.map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
         }
     }
 }

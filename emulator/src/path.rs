@@ -34,11 +34,11 @@ pub(crate) enum Resource<'a> {
 /// Why a path names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadPath {
-    /// Not even a version: 404.
+    /// Not even a version, or a missing part in the middle: 404.
     NotFound,
     /// A version that is not ours: 400.
     Version,
-    /// A missing part in the middle: 412.
+    /// A version and nothing else: 412.
     BadUrl,
 }
 
@@ -99,9 +99,10 @@ impl Path {
             return Err(BadPath::Version);
         }
         match (account, container, object) {
-            ("", _, _) => Err(BadPath::BadUrl),
+            ("", "", "") if self.ends[1] == self.text.len() => Err(BadPath::BadUrl),
+            ("", _, _) => Err(BadPath::NotFound),
             (account, "", "") => Ok(Resource::Account(account)),
-            (_, "", _) => Err(BadPath::BadUrl),
+            (_, "", _) => Err(BadPath::NotFound),
             (account, container, "") => Ok(Resource::Container(account, container)),
             (account, container, object) => Ok(Resource::Object(account, container, object)),
         }
@@ -150,19 +151,19 @@ mod tests {
         })
     }
 
-    fn named(account: &str, container: &str, object: &str) -> Result<(String, String, String), BadPath> {
-        Ok((account.into(), container.into(), object.into()))
+    fn named(account: &str, container: &str, object: &str) -> (String, String, String) {
+        (account.into(), container.into(), object.into())
     }
 
     #[test]
     fn divides_after_decoding_and_leaves_the_object_whole() {
-        assert_eq!(resource("/v1/a"), named("a", "", ""));
-        assert_eq!(resource("/v1/a/"), named("a", "", ""));
-        assert_eq!(resource("/v1/a/c"), named("a", "c", ""));
-        assert_eq!(resource("/v1/a/c/"), named("a", "c", ""));
-        assert_eq!(resource("/v1/a/c//o/"), named("a", "c", "/o/"));
-        assert_eq!(resource("/v1/a/c%2Fo"), named("a", "c", "o"));
-        assert_eq!(resource("/v1.0/a/c/%C3%A9"), named("a", "c", "é"));
+        assert_eq!(resource("/v1/a"), Ok(named("a", "", "")));
+        assert_eq!(resource("/v1/a/"), Ok(named("a", "", "")));
+        assert_eq!(resource("/v1/a/c"), Ok(named("a", "c", "")));
+        assert_eq!(resource("/v1/a/c/"), Ok(named("a", "c", "")));
+        assert_eq!(resource("/v1/a/c//o/"), Ok(named("a", "c", "/o/")));
+        assert_eq!(resource("/v1/a/c%2Fo"), Ok(named("a", "c", "o")));
+        assert_eq!(resource("/v1.0/a/c/%C3%A9"), Ok(named("a", "c", "é")));
     }
 
     #[test]
@@ -171,7 +172,9 @@ mod tests {
         assert_eq!(resource("//a"), Err(BadPath::NotFound));
         assert_eq!(resource("/v1"), Err(BadPath::BadUrl));
         assert_eq!(resource("/v1/"), Err(BadPath::BadUrl));
-        assert_eq!(resource("/v1/a//o"), Err(BadPath::BadUrl));
+        assert_eq!(resource("/v1/a//o"), Err(BadPath::NotFound));
+        assert_eq!(resource("/v1//c"), Err(BadPath::NotFound));
+        assert_eq!(resource("/v1///"), Err(BadPath::NotFound));
         assert_eq!(resource("/v2/a"), Err(BadPath::Version));
     }
 }

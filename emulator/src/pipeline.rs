@@ -65,7 +65,10 @@ impl<'a> Next<'a> {
     /// Hands the request to the rest of the pipeline.
     ///
     /// A refusal comes back as the response it becomes, so that features on the way out see one kind of thing.
-    pub(crate) fn run(self, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
+    pub(crate) fn run(
+        self,
+        request: Request,
+    ) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
         let mut features = self.features;
         while let [feature, rest @ ..] = features {
             features = rest;

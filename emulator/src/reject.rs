@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::message::{Response, header_value};
 use crate::path::{BadPath, quote};
@@ -16,7 +16,7 @@ pub(crate) type Reply = Result<Response, Reject>;
 pub(crate) struct Reject {
     pub(crate) status: StatusCode,
     body: Option<Cow<'static, str>>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Reject {
@@ -25,7 +25,7 @@ impl Reject {
         Self {
             status,
             body: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -43,7 +43,7 @@ impl Reject {
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.insert(name, header_value(value));
+        self.headers.push((name, header_value(value)));
         self
     }
 
@@ -77,7 +77,7 @@ impl Reject {
 
     pub(crate) fn into_response(self) -> Response {
         let mut response = Response::new(self.status);
-        response.headers = self.headers;
+        response.headers.extend(self.headers);
         if !response.headers.contains_key(CONTENT_TYPE) {
             response.headers.insert(
                 CONTENT_TYPE,
@@ -102,7 +102,9 @@ impl From<BadPath> for Reject {
 
 /// Says whose door it is that stays shut, as every 401 must (`Response.www_authenticate` in `swob.py`).
 pub(crate) fn name_realm(response: &mut Response, path: &str) {
-    if response.status == StatusCode::UNAUTHORIZED && !response.headers.contains_key(WWW_AUTHENTICATE) {
+    if response.status == StatusCode::UNAUTHORIZED
+        && !response.headers.contains_key(WWW_AUTHENTICATE)
+    {
         let mut parts = path.trim_start_matches('/').splitn(3, '/').skip(1);
         let realm = match parts.next() {
             Some(account) if !account.is_empty() => quote(account),

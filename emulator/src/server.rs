@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -75,9 +75,15 @@ async fn respond(
     let (head, body) = request.into_parts();
     let trans_id = trans_id(now, head.headers.get("x-trans-id-extra"));
     let is_head = head.method == Method::HEAD;
+    let keep_alive = head
+        .headers
+        .get(CONNECTION)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
     let raw_path = head.uri.path();
     let mut response = match Path::decode(raw_path) {
-        _ if has_long_line(&head.headers) => Reject::html(StatusCode::BAD_REQUEST, "").into_response(),
+        _ if has_long_line(&head.headers) => {
+            Reject::html(StatusCode::BAD_REQUEST, "").into_response()
+        }
         Some(path) => {
             let realm = path.as_str().to_owned();
             let request = Request {
@@ -103,11 +109,19 @@ async fn respond(
         .into_response(),
     };
     finish(&mut response, &trans_id, is_head);
+    if keep_alive {
+        // Said again to those who say it, as Swift's server does.
+        response
+            .headers
+            .insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    }
     let mut sent = http::Response::new(response.body);
     *sent.status_mut() = response.status;
     *sent.headers_mut() = response.headers;
-    sent.headers_mut()
-        .insert(http::header::DATE, crate::message::header_value(&crate::timestamp::http_date(now.seconds())));
+    sent.headers_mut().insert(
+        http::header::DATE,
+        crate::message::header_value(&crate::timestamp::http_date(now.seconds())),
+    );
     sent
 }
 
@@ -142,7 +156,10 @@ fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
     {
         response.headers.insert(CONTENT_LENGTH, length.into());
     }
-    if is_head || response.status == StatusCode::NO_CONTENT || response.status == StatusCode::NOT_MODIFIED {
+    if is_head
+        || response.status == StatusCode::NO_CONTENT
+        || response.status == StatusCode::NOT_MODIFIED
+    {
         response.body = Body::Empty;
     } else if let Body::Bytes(bytes) = &response.body
         && bytes.is_empty()
@@ -159,7 +176,11 @@ fn trans_id(now: Timestamp, extra: Option<&HeaderValue>) -> Arc<str> {
     match extra.and_then(|extra| extra.to_str().ok()) {
         Some(extra) if !extra.is_empty() => {
             let extra: String = extra.chars().take(32).collect();
-            format!("tx{random:021x}-{seconds:010x}-{}", crate::path::quote(&extra)).into()
+            format!(
+                "tx{random:021x}-{seconds:010x}-{}",
+                crate::path::quote(&extra)
+            )
+            .into()
         }
         _ => format!("tx{random:021x}-{seconds:010x}").into(),
     }

@@ -76,6 +76,7 @@ async fn refuses_a_version_it_does_not_speak() {
         .await
         .shows(400);
     // An older spelling of the same version.
+    swift.post(&swift.owner.account).await.is(204);
     swift
         .head(swift.owner.account.replacen("/v1/", "/v1.0/", 1))
         .await

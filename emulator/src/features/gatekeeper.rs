@@ -81,7 +81,11 @@ mod tests {
             ("x-object-meta-sysmeta", false),
             ("content-type", false),
         ] {
-            assert_eq!(is_internal(&HeaderName::from_static(name)), internal, "{name}");
+            assert_eq!(
+                is_internal(&HeaderName::from_static(name)),
+                internal,
+                "{name}"
+            );
         }
     }
 }

@@ -56,10 +56,9 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         return Ok(response);
     }
     if can_vary {
-        let vary = response.header(VARY.as_str()).map_or_else(
-            || "Accept".to_owned(),
-            |others| format!("{others}, Accept"),
-        );
+        let vary = response
+            .header(VARY.as_str())
+            .map_or_else(|| "Accept".to_owned(), |others| format!("{others}, Accept"));
         response.set(VARY, &vary);
     }
     let content_type = format!("{}; charset=utf-8", format.content_type());
@@ -97,7 +96,11 @@ fn wanted(request: &Request) -> Result<Format, Reject> {
             "\"format\" parameter not valid UTF-8",
         ));
     }
-    if let Some(format) = request.query.get("format").filter(|format| !format.is_empty()) {
+    if let Some(format) = request
+        .query
+        .get("format")
+        .filter(|format| !format.is_empty())
+    {
         return Ok(match format.to_ascii_lowercase().as_str() {
             "json" => Format::Json,
             "xml" => Format::ApplicationXml,
@@ -190,7 +193,11 @@ fn json(listing: &Listing) -> String {
                 json_string(&mut text, &object.name);
                 text.push_str(", \"content_type\": ");
                 json_string(&mut text, &object.content_type);
-                let _ = write!(text, ", \"last_modified\": \"{}\"", object.last_modified.iso());
+                let _ = write!(
+                    text,
+                    ", \"last_modified\": \"{}\"",
+                    object.last_modified.iso()
+                );
                 for (key, value) in &object.extra {
                     let _ = write!(text, ", \"{key}\": ");
                     match value {
@@ -302,7 +309,10 @@ mod tests {
         assert_eq!(best(""), Some(Format::Plain));
         assert_eq!(best("*/*"), Some(Format::Plain));
         assert_eq!(best("application/json"), Some(Format::Json));
-        assert_eq!(best("application/xml;q=0.5, application/json;q=0.9"), Some(Format::Json));
+        assert_eq!(
+            best("application/xml;q=0.5, application/json;q=0.9"),
+            Some(Format::Json)
+        );
         assert_eq!(best("*/*, text/xml"), Some(Format::TextXml));
         assert_eq!(best("image/png"), None);
         assert!(best_match("nonsense").is_err());

@@ -62,7 +62,12 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
         account: account.into(),
         container: (access.key >= keys.account).then(|| Arc::from(container)),
     };
-    let file_name = object.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned();
+    let file_name = object
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or("")
+        .to_owned();
     let is_object = !object.is_empty();
     request.grant = grant;
     request.headers.remove("x-timestamp");
@@ -151,10 +156,11 @@ fn parts(request: &Request) -> Option<(&str, &str, &str)> {
 
 /// The one answer to every temporary URL that is not good.
 fn invalid() -> Reject {
-    Reject::html(StatusCode::UNAUTHORIZED, "401 Unauthorized: Temp URL invalid\n").header(
-        http::header::WWW_AUTHENTICATE,
-        "Swift realm=\"unknown\"",
+    Reject::html(
+        StatusCode::UNAUTHORIZED,
+        "401 Unauthorized: Temp URL invalid\n",
     )
+    .header(http::header::WWW_AUTHENTICATE, "Swift realm=\"unknown\"")
 }
 
 /// What is left of the query for the rest of the pipeline: nothing but the temporary URL's own parameters, so that none

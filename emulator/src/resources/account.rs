@@ -31,14 +31,17 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
     let name = name(request, core)?;
     let page = page_of(request, core)?;
     if core.store.is_removed_account(name) {
-        return Err(Reject::html(StatusCode::GONE, "").header(
-            HeaderName::from_static("x-account-status"),
-            "Deleted",
-        ));
+        return Err(Reject::html(StatusCode::GONE, "")
+            .header(HeaderName::from_static("x-account-status"), "Deleted"));
     }
     let account = core.store.account(name);
     let mut response = Response::new(StatusCode::OK);
-    describe(account.as_deref(), request.received, core, &mut response.headers);
+    describe(
+        account.as_deref(),
+        request.received,
+        core,
+        &mut response.headers,
+    );
     if access.owner {
         let list = core.store.account_acl(name);
         if let Some(access_control) = list.as_deref().and_then(acl::shown_account_acl) {
@@ -87,9 +90,18 @@ fn describe(account: Option<&Account>, now: Timestamp, core: &Core, headers: &mu
             headers.insert(name, value.into());
         }
     };
-    number("x-account-container-count", totals.iter().map(|of| of.containers).sum());
-    number("x-account-object-count", totals.iter().map(|of| of.objects).sum());
-    number("x-account-bytes-used", totals.iter().map(|of| of.bytes).sum());
+    number(
+        "x-account-container-count",
+        totals.iter().map(|of| of.containers).sum(),
+    );
+    number(
+        "x-account-object-count",
+        totals.iter().map(|of| of.objects).sum(),
+    );
+    number(
+        "x-account-bytes-used",
+        totals.iter().map(|of| of.bytes).sum(),
+    );
     for (policy, of) in core.flavour.policies.iter().zip(totals) {
         if of != PolicyTotals::default() {
             let prefix = format!("x-account-storage-policy-{policy}");
@@ -101,7 +113,10 @@ fn describe(account: Option<&Account>, now: Timestamp, core: &Core, headers: &mu
     let created = account.map_or(now, |account| account.created).to_string();
     headers.insert("x-timestamp", crate::message::header_value(&created));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     if let Some(account) = account {
         headers.extend(account.metadata());
     }

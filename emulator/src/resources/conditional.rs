@@ -61,9 +61,18 @@ mod tests {
 
     #[test]
     fn dates_are_compared_by_the_second_and_nonsense_is_ignored() {
-        assert_eq!(refused(IF_MODIFIED_SINCE, "Tue, 13 May 2014 16:53:20 GMT"), Some(304));
-        assert_eq!(refused(IF_MODIFIED_SINCE, "Tue, 13 May 2014 16:53:19 GMT"), None);
-        assert_eq!(refused(IF_UNMODIFIED_SINCE, "Tue, 13 May 2014 16:53:19 GMT"), Some(412));
+        assert_eq!(
+            refused(IF_MODIFIED_SINCE, "Tue, 13 May 2014 16:53:20 GMT"),
+            Some(304)
+        );
+        assert_eq!(
+            refused(IF_MODIFIED_SINCE, "Tue, 13 May 2014 16:53:19 GMT"),
+            None
+        );
+        assert_eq!(
+            refused(IF_UNMODIFIED_SINCE, "Tue, 13 May 2014 16:53:19 GMT"),
+            Some(412)
+        );
         assert_eq!(refused(IF_UNMODIFIED_SINCE, "soon"), None);
     }
 }

@@ -94,7 +94,12 @@ fn names(request: &Request) -> (&str, &str) {
 }
 
 /// The container's access list of one kind, if it has one.
-pub(crate) fn access_list(core: &Core, account: &str, container: &str, name: &str) -> Option<String> {
+pub(crate) fn access_list(
+    core: &Core,
+    account: &str,
+    container: &str,
+    name: &str,
+) -> Option<String> {
     let value = core
         .store
         .container(account, container)?
@@ -123,7 +128,10 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         "x-storage-policy",
         HeaderValue::from_static(core.flavour.policies[container.policy]),
     );
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     metadata::hide_from_strangers(headers, access.owner);
     if request.method == Method::HEAD {
         response.status = StatusCode::NO_CONTENT;
@@ -177,7 +185,10 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
     if name.len() > limit {
         return Err(Reject::html(
             StatusCode::BAD_REQUEST,
-            format!("Container name length of {} longer than {limit}", name.len()),
+            format!(
+                "Container name length of {} longer than {limit}",
+                name.len()
+            ),
         ));
     }
     if core.store.is_removed_account(account) {
@@ -202,7 +213,10 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
 
 /// The storage policy that a request names.
 fn policy(request: &Request, core: &Core) -> Result<Option<usize>, Reject> {
-    let Some(name) = request.header("x-storage-policy").filter(|name| !name.is_empty()) else {
+    let Some(name) = request
+        .header("x-storage-policy")
+        .filter(|name| !name.is_empty())
+    else {
         return Ok(None);
     };
     let found = core

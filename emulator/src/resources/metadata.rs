@@ -51,7 +51,10 @@ pub(crate) fn check(headers: &HeaderMap, kind: &str, limits: &Limits) -> Result<
             ));
         }
         if count > limits.max_meta_count {
-            return bad(format!("Too many metadata items; max {}", limits.max_meta_count));
+            return bad(format!(
+                "Too many metadata items; max {}",
+                limits.max_meta_count
+            ));
         }
         if size > limits.max_meta_overall_size {
             return bad(format!(
@@ -81,7 +84,10 @@ pub(crate) fn check_whole(metadata: &HeaderMap, kind: &str, limits: &Limits) -> 
     if size > limits.max_meta_overall_size {
         return Err(Reject::html(
             StatusCode::BAD_REQUEST,
-            format!("Total metadata too large; max {}", limits.max_meta_overall_size),
+            format!(
+                "Total metadata too large; max {}",
+                limits.max_meta_overall_size
+            ),
         ));
     }
     Ok(())
@@ -89,18 +95,22 @@ pub(crate) fn check_whole(metadata: &HeaderMap, kind: &str, limits: &Limits) -> 
 
 /// The changes to an account's or container's metadata that a request asks for: `X-…-Meta-*`, `X-Remove-…-Meta-*` (an
 /// empty value removes), system metadata, and for containers the ACLs and sync headers.
-pub(crate) fn updates(headers: &HeaderMap, kind: &str, owner: bool) -> Vec<(HeaderName, HeaderValue)> {
-    let kept = [
-        format!("x-{kind}-meta-"),
-        format!("x-{kind}-sysmeta-"),
-    ];
+pub(crate) fn updates(
+    headers: &HeaderMap,
+    kind: &str,
+    owner: bool,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let kept = [format!("x-{kind}-meta-"), format!("x-{kind}-sysmeta-")];
     let removed = format!("x-remove-{kind}-");
     let mut found = Vec::new();
     for (name, value) in headers {
         let text = name.as_str();
         let whole = matches!(
             text,
-            "x-container-read" | "x-container-write" | "x-container-sync-key" | "x-container-sync-to"
+            "x-container-read"
+                | "x-container-write"
+                | "x-container-sync-key"
+                | "x-container-sync-to"
         ) && kind == "container";
         if whole || kept.iter().any(|prefix| text.starts_with(prefix.as_str())) {
             found.push((name.clone(), value.clone()));
@@ -151,8 +161,18 @@ pub(crate) fn title(name: &str) -> String {
         .collect()
 }
 
-/// The value of an integer header, as Python's `int` reads it.
+/// The value of an integer header, as Python's `int` reads it; numbers beyond what fits become the largest that does.
 pub(crate) fn integer(headers: &HeaderMap, name: &str) -> Option<Result<i64, ()>> {
+    use std::num::IntErrorKind;
     let value = header_text(headers, name)?;
-    Some(value.trim().parse().map_err(|_| ()))
+    Some(
+        value
+            .trim()
+            .parse()
+            .or_else(|error: std::num::ParseIntError| match error.kind() {
+                IntErrorKind::PosOverflow => Ok(i64::MAX),
+                IntErrorKind::NegOverflow => Ok(i64::MIN),
+                _ => Err(()),
+            }),
+    )
 }

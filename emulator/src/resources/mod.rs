@@ -5,6 +5,7 @@ pub(crate) mod acl;
 pub(crate) mod conditional;
 pub(crate) mod container;
 pub(crate) mod expiry;
+pub(crate) mod media_type;
 pub(crate) mod metadata;
 pub(crate) mod object;
 pub(crate) mod range;
@@ -52,7 +53,7 @@ pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
         Resource::Object(..) => match method {
             Method::GET | Method::HEAD => object::read(&request, core),
             Method::PUT => object::put(request, core).await,
-            Method::POST => object::post(request, core),
+            Method::POST => object::post(&request, core),
             Method::DELETE => object::delete(&request, core),
             Method::OPTIONS => options(&request, core, OBJECT_METHODS),
             _ => Err(Reject::method_not_allowed(OBJECT_METHODS)),

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
-    TRANSFER_ENCODING,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
+    RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use md5::{Digest, Md5};
 
-use super::{acl, conditional, container, done, expiry, metadata, range};
+use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
 use crate::message::{Body, BodyError, Request, Response, header_text, header_value};
 use crate::path::Resource;
@@ -65,7 +65,10 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 fn describe(object: &Object, headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, object.content_type.clone());
     headers.insert(ETAG, object.etag.clone());
-    headers.insert(LAST_MODIFIED, header_value(&object.modified.last_modified()));
+    headers.insert(
+        LAST_MODIFIED,
+        header_value(&object.modified.last_modified()),
+    );
     headers.insert("x-timestamp", header_value(&object.modified.to_string()));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     for (name, value) in &object.headers {
@@ -273,7 +276,12 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
         .header(CONTENT_LENGTH.as_str())
         .map(str::parse::<u64>)
         .transpose()
-        .map_err(|_| Reject::plain(StatusCode::BAD_REQUEST, "Invalid Content-Length header value"))?
+        .map_err(|_| {
+            Reject::plain(
+                StatusCode::BAD_REQUEST,
+                "Invalid Content-Length header value",
+            )
+        })?
         .filter(|_| encoding.is_none());
     if length.is_some_and(|length| length > limits.max_file_size) {
         return Err(Reject::plain(
@@ -300,7 +308,10 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
     if let Some(value) = request.headers.get(CONTENT_TYPE)
         && std::str::from_utf8(value.as_bytes()).is_err()
     {
-        return Err(Reject::plain(StatusCode::BAD_REQUEST, "Invalid Content-Type"));
+        return Err(Reject::plain(
+            StatusCode::BAD_REQUEST,
+            "Invalid Content-Type",
+        ));
     }
     Ok(())
 }
@@ -313,16 +324,16 @@ fn content_type(request: &Request, name: &str) -> HeaderValue {
         .filter(|value| !value.is_empty());
     match sent {
         Some(sent) if !request.header_is_true("x-detect-content-type") => sent.clone(),
-        _ => header_value(
-            mime_guess::from_path(name)
-                .first_raw()
-                .unwrap_or("application/octet-stream"),
-        ),
+        _ => HeaderValue::from_static(media_type::guess(name)),
     }
 }
 
 /// Reads a body to its end; gives the bytes and their MD5 in hex.
-async fn receive(request: &Request, mut body: Body, core: &Core) -> Result<(Stored, String), Reject> {
+async fn receive(
+    request: &Request,
+    mut body: Body,
+    core: &Core,
+) -> Result<(Stored, String), Reject> {
     let limit = core.flavour.limits.max_file_size;
     let declared = body.length();
     let mut digest = Md5::new();
@@ -380,10 +391,9 @@ fn broken_off(request: &Request, error: &BodyError) -> Reject {
     match error {
         BodyError::Client(_) => Reject::new(client_disconnect()),
         BodyError::Server(_) => Reject::new(StatusCode::SERVICE_UNAVAILABLE),
-        BodyError::TooLong(_) => Reject::plain(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Your request is too large.",
-        ),
+        BodyError::TooLong(_) => {
+            Reject::plain(StatusCode::PAYLOAD_TOO_LARGE, "Your request is too large.")
+        }
     }
 }
 
@@ -436,10 +446,10 @@ fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<
 }
 
 /// POST: replaces the metadata, leaves the bytes.
-pub(crate) fn post(request: Request, core: &Core) -> Reply {
-    let (account, container_name, name) = names(&request)?;
+pub(crate) fn post(request: &Request, core: &Core) -> Reply {
+    let (account, container_name, name) = names(request)?;
     let list = container::access_list(core, account, container_name, "x-container-write");
-    acl::authorize(&request, core, list.as_deref())?;
+    acl::authorize(request, core, list.as_deref())?;
     let container = core
         .store
         .container(account, container_name)
@@ -494,6 +504,22 @@ pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
         .store
         .container(account, container_name)
         .ok_or_else(Reject::not_found)?;
+    let expected = metadata::integer(&request.headers, "x-if-delete-at")
+        .map(|at| {
+            at.map_err(|()| {
+                Reject::plain(StatusCode::BAD_REQUEST, "Bad X-If-Delete-At header value")
+            })
+        })
+        .transpose()?;
+    if let Some(expected) = expected {
+        let due = container
+            .stored_object(name)
+            .and_then(|object| object.delete_at)
+            .is_some_and(|at| i64::try_from(at) == Ok(expected));
+        if !due {
+            return Err(Reject::precondition_failed());
+        }
+    }
     let removed = container.remove(name, |_| Ok::<(), Reject>(()))?;
     match removed {
         Some(object) if !object.is_expired(request.received) => Ok(done(StatusCode::NO_CONTENT)),

@@ -47,7 +47,13 @@ pub(crate) fn wanted(header: Option<&HeaderValue>, length: u64) -> Wanted {
 
 /// `bytes=a-b,…` as pairs; `None` where it is malformed.
 fn parse(text: &str) -> Option<Vec<(Option<u64>, Option<u64>)>> {
-    let list = text.trim().strip_prefix("bytes=")?;
+    // Blanks anywhere, and capitals, are as good.
+    let text: String = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    let list = text.strip_prefix("bytes=")?;
     list.split(',')
         .map(|part| {
             let (first, last) = part.trim().split_once('-')?;
@@ -87,6 +93,10 @@ fn is_abusive(parts: &[ops::Range<u64>]) -> bool {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::single_range_in_vec_init,
+    reason = "a list of one range is meant"
+)]
 mod tests {
     use super::*;
 

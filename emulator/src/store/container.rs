@@ -99,7 +99,8 @@ impl Container {
 
     /// The object, unless it has expired by `now`.
     pub(crate) fn object(&self, name: &str, now: Timestamp) -> Option<Arc<Object>> {
-        self.stored_object(name).filter(|object| !object.is_expired(now))
+        self.stored_object(name)
+            .filter(|object| !object.is_expired(now))
     }
 
     /// The object, expired or not.

@@ -36,11 +36,10 @@ pub(crate) fn page<'a, V>(
     mut found: impl FnMut(PageItem<'a, V>),
 ) {
     let folder = wanted.path.map(|path| {
-        let path = path.trim_end_matches('/');
         if path.is_empty() {
             String::new()
         } else {
-            format!("{path}/")
+            format!("{}/", path.trim_end_matches('/'))
         }
     });
     let (prefix, delimiter) = match &folder {
@@ -143,8 +142,10 @@ impl Walk {
     fn bounds(&self) -> Option<(Bound<&str>, Bound<&str>)> {
         // A range whose ends cross makes the index panic.
         let crossed = match (&self.low, &self.high) {
-            (Bound::Included(low), Bound::Excluded(high) | Bound::Included(high))
-            | (Bound::Excluded(low), Bound::Excluded(high) | Bound::Included(high)) => low >= high,
+            (
+                Bound::Included(low) | Bound::Excluded(low),
+                Bound::Included(high) | Bound::Excluded(high),
+            ) => low >= high,
             _ => false,
         };
         (!crossed).then(|| {
@@ -156,10 +157,8 @@ impl Walk {
     }
 
     fn start_behind(&mut self, subtree: &str) {
-        self.low = successor(subtree).map_or_else(
-            || Bound::Excluded(subtree.to_owned()),
-            Bound::Included,
-        );
+        self.low =
+            successor(subtree).map_or_else(|| Bound::Excluded(subtree.to_owned()), Bound::Included);
     }
 
     fn end_before(&mut self, subtree: &str) {
@@ -229,7 +228,10 @@ mod tests {
             ..all()
         };
         assert_eq!(list(&NAMES, &page), ["a", "[b/]", "c", "[d/]"]);
-        let below = Page { prefix: "b/", ..page };
+        let below = Page {
+            prefix: "b/",
+            ..page
+        };
         assert_eq!(list(&NAMES, &below), ["b/1", "b/2", "[b/c/]"]);
         let back = Page {
             reverse: true,
