@@ -35,6 +35,7 @@ mod server;
 mod services;
 mod store;
 mod timestamp;
+mod wire;
 
 pub use clock::Clock;
 pub use emulator::{Builder, Emulator};

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -23,6 +24,7 @@ use crate::query::Query;
 use crate::reject::{Reject, name_realm};
 use crate::services;
 use crate::timestamp::Timestamp;
+use crate::wire::Wire;
 
 /// Headers beyond which a request is refused; Swift's own clients send well over a hundred.
 const MAX_HEADERS: usize = 256;
@@ -51,15 +53,25 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
+    let no_content = Arc::new(AtomicBool::new(false));
+    let wire = Wire::new(stream, Arc::clone(&no_content));
     let service = service_fn(move |request| {
         let core = Arc::clone(&core);
-        async move { Ok::<_, std::convert::Infallible>(respond(request, remote, &core).await) }
+        let no_content = Arc::clone(&no_content);
+        async move {
+            let response = respond(request, remote, &core).await;
+            no_content.store(
+                response.status() == StatusCode::NO_CONTENT,
+                Ordering::Relaxed,
+            );
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .title_case_headers(true)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(wire), service)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, %remote, "a connection broke off");

@@ -1,4 +1,4 @@
-//! The only state: accounts, containers, objects. Never async, so no lock can outlast an `.await`.
+//! The only state: accounts, containers, objects. Never asynchronous, so no lock can be held while something waits.
 //!
 //! Totals (object count, bytes used) are counters kept beside each index and changed with it under the same lock: a
 //! HEAD never walks objects.

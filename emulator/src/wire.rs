@@ -1,0 +1,219 @@
+//! Two things that Swift's server does on the wire and hyper does not.
+//!
+//! * A 204 says `Content-Length: 0`. RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read
+//!   it.
+//! * A request target may hold raw bytes beyond ASCII, UTF-8 or not. Swift takes them as if they were escaped; hyper
+//!   refuses those that are not UTF-8. Here they become escapes before hyper sees them.
+//!
+//! Both look only where a message begins: at the start of what is written, and at the first bytes that come after a
+//! response has gone out.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\n";
+const LENGTH: &[u8] = b"Content-Length: 0\r\n";
+const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
+
+/// A connection as hyper shall see it.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    /// Set by whoever answers 204, so that no body is ever taken for the head of such an answer.
+    no_content: Arc<AtomicBool>,
+    /// Whether the next bytes that come may begin a request.
+    at_request: bool,
+    /// Bytes that have come, rewritten, and did not fit what hyper had room for.
+    incoming: Vec<u8>,
+    /// Bytes that hyper has handed over and the socket has not taken.
+    outgoing: Vec<u8>,
+}
+
+impl Wire {
+    /// `no_content` is to be set before a 204 is handed to hyper.
+    pub(crate) fn new(stream: TcpStream, no_content: Arc<AtomicBool>) -> Self {
+        Self {
+            stream,
+            no_content,
+            at_request: true,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+        }
+    }
+
+    fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
+        let count = self.incoming.len().min(buffer.remaining());
+        buffer.put_slice(&self.incoming[..count]);
+        self.incoming.drain(..count);
+    }
+
+    /// Writes out what is waiting.
+    fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outgoing.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.outgoing))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Looks at what is about to be written. True where it was taken over, with the length put into it.
+    fn take_over(&mut self, bytes: &[u8]) -> bool {
+        // An interim answer is not the end of a request: what comes next is its body.
+        self.at_request |= !bytes.starts_with(CONTINUE);
+        if !bytes.starts_with(NO_CONTENT)
+            || !self.no_content.swap(false, Ordering::Relaxed)
+            || names_length(bytes)
+        {
+            return false;
+        }
+        self.outgoing.extend_from_slice(NO_CONTENT);
+        self.outgoing.extend_from_slice(LENGTH);
+        self.outgoing.extend_from_slice(&bytes[NO_CONTENT.len()..]);
+        true
+    }
+}
+
+/// Whether a head says its length already, as hyper lets it in answers to HEAD.
+fn names_length(bytes: &[u8]) -> bool {
+    let name = b"\r\nContent-Length:";
+    let end = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap_or(bytes.len());
+    bytes[..end]
+        .windows(name.len())
+        .any(|window| window.eq_ignore_ascii_case(name))
+}
+
+/// The bytes with those of the request line that are not ASCII escaped; `None` where nothing has to be.
+fn escaped(bytes: &[u8]) -> Option<Vec<u8>> {
+    let end = bytes
+        .iter()
+        .position(|byte| matches!(byte, b'\r' | b'\n'))?;
+    let (line, rest) = bytes.split_at(end);
+    let version = b" HTTP/1.";
+    if line.is_ascii() || !line.windows(version.len()).any(|part| part == version) {
+        return None;
+    }
+    let mut rewritten = Vec::with_capacity(bytes.len() + line.len() * 2);
+    for byte in line {
+        if byte.is_ascii() {
+            rewritten.push(*byte);
+        } else {
+            rewritten.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    rewritten.extend_from_slice(rest);
+    Some(rewritten)
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.incoming.is_empty() {
+            self.hand_over(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if std::mem::take(&mut self.at_request)
+            && let Some(rewritten) = escaped(&buffer.filled()[before..])
+        {
+            buffer.set_filled(before);
+            self.incoming = rewritten;
+            self.hand_over(buffer);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.drain(context))?;
+        if self.take_over(bytes) {
+            // Taken whatever the socket does: what it leaves goes out before anything else.
+            return match self.drain(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                _ => Poll::Ready(Ok(bytes.len())),
+            };
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = parts.iter().find(|part| !part.is_empty());
+        if let Some(first) = first
+            && first.starts_with(NO_CONTENT)
+        {
+            return self.poll_write(context, first);
+        }
+        ready!(self.drain(context))?;
+        self.at_request |= first.is_some_and(|first| !first.starts_with(CONTINUE));
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(context))?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_is_not_ascii_in_a_request_line_and_nothing_else() {
+        let rewritten = escaped(b"GET /v1/a/\xff\xc3\xa9 HTTP/1.1\r\nX-A: \xff\r\n\r\n");
+        assert_eq!(
+            rewritten.as_deref(),
+            Some(&b"GET /v1/a/%FF%C3%A9 HTTP/1.1\r\nX-A: \xff\r\n\r\n"[..])
+        );
+    }
+
+    #[test]
+    fn sees_a_length_in_the_head_and_not_behind_it() {
+        assert!(names_length(
+            b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
+        ));
+        assert!(!names_length(
+            b"HTTP/1.1 204 No Content\r\n\r\n\r\nContent-Length: 0\r\n"
+        ));
+    }
+
+    #[test]
+    fn leaves_plain_requests_and_bodies_alone() {
+        assert_eq!(escaped(b"GET / HTTP/1.1\r\nX-A: \xff\r\n\r\n"), None);
+        assert_eq!(escaped(b"\xff\xfe\r\n"), None);
+        assert_eq!(escaped(b"GET /\xff HTTP/1.1 with no end"), None);
+    }
+}
