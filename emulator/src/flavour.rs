@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::features::symlink;
 use crate::pipeline::Feature;
 
 /// A cloud: an order of features and their limits.
@@ -37,6 +38,8 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::ListingFormats,
         Feature::Tempurl,
         Feature::Tempauth,
+        Feature::Copy,
+        Feature::Symlink,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -104,7 +107,11 @@ impl Flavour {
 /// What a feature tells of itself in `/info`.
 fn section(feature: Feature) -> Option<(&'static str, Value)> {
     match feature {
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => None,
+        Feature::Symlink => Some((
+            "symlink",
+            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
+        )),
         Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
         Feature::Tempurl => Some((
             "tempurl",

@@ -16,6 +16,8 @@ pub(crate) enum Feature {
     ListingFormats,
     Tempurl,
     Tempauth,
+    Copy,
+    Symlink,
 }
 
 impl Feature {
@@ -27,6 +29,8 @@ impl Feature {
             Self::Healthcheck => features::healthcheck::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
+            Self::Copy => features::copy::applies(request),
+            Self::Symlink => features::symlink::applies(request),
         }
     }
 
@@ -37,6 +41,8 @@ impl Feature {
             Self::ListingFormats => features::listing_formats::handle(request, next).await,
             Self::Tempurl => features::tempurl::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
+            Self::Copy => features::copy::handle(request, next).await,
+            Self::Symlink => features::symlink::handle(request, next).await,
         }
     }
 }
