@@ -343,7 +343,7 @@ async fn outcome(
     let form = accept
         .and_then(|accept| accept.to_str().ok())
         .and_then(|accept| accept::best_match(accept, &FORMS).ok()?)
-        .unwrap_or(0);
+        .unwrap_or("text/plain");
 
     let status = format!(
         "{} {}",
@@ -373,7 +373,7 @@ async fn outcome(
 
     // The blank is what Swift sends to keep the connection awake.
     let mut text = String::from(" ");
-    if FORMS[form] == "application/json" {
+    if form == "application/json" {
         let mut told = json!(told);
         told["Errors"] = if failed {
             json!([[source, status]])
@@ -393,7 +393,7 @@ async fn outcome(
     let mut response = Response::new(StatusCode::ACCEPTED);
     response
         .headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static(FORMS[form]));
+        .insert(CONTENT_TYPE, HeaderValue::from_static(form));
     response.body = Body::Bytes(Bytes::from(text));
     response
 }
