@@ -1,7 +1,12 @@
 //! Swift's middlewares, one in each file, none knowing another.
 
+pub(crate) mod crossdomain;
+pub(crate) mod domain_remap;
+pub(crate) mod etag_quoter;
+pub(crate) mod formpost;
 pub(crate) mod gatekeeper;
 pub(crate) mod healthcheck;
 pub(crate) mod listing_formats;
+pub(crate) mod staticweb;
 pub(crate) mod tempauth;
 pub(crate) mod tempurl;

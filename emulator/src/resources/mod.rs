@@ -8,6 +8,7 @@ pub(crate) mod expiry;
 pub(crate) mod metadata;
 pub(crate) mod object;
 pub(crate) mod range;
+pub(crate) mod temp_url_keys;
 
 use http::{Method, StatusCode};
 
