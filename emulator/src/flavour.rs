@@ -35,11 +35,16 @@ pub(crate) const SWIFT: Flavour = Flavour {
     features: &[
         Feature::Gatekeeper,
         Feature::Healthcheck,
+        Feature::EtagQuoter,
+        Feature::DomainRemap,
         Feature::ListingFormats,
         Feature::Tempurl,
+        Feature::Crossdomain,
+        Feature::Formpost,
         Feature::Tempauth,
         Feature::Copy,
         Feature::Symlink,
+        Feature::Staticweb,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -112,6 +117,18 @@ fn section(feature: Feature) -> Option<(&'static str, Value)> {
             "symlink",
             json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
         )),
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
+        Feature::EtagQuoter => Some(("etag_quoter", json!({"enable_by_default": false}))),
+        Feature::DomainRemap => Some(("domain_remap", json!({"default_reseller_prefix": null}))),
+        Feature::Crossdomain => Some(("crossdomain", json!({}))),
+        Feature::Formpost => Some((
+            "formpost",
+            json!({
+                "allowed_digests": ["sha1", "sha256", "sha512"],
+                "deprecated_digests": ["sha1"]
+            }),
+        )),
+        Feature::Staticweb => Some(("staticweb", json!({}))),
         Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
         Feature::Tempurl => Some((
             "tempurl",

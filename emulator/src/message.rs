@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, REFERER, USER_AGENT,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -38,13 +40,20 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A request on behalf of this one: same transaction and client, no headers, no query, no body.
+    /// A request on behalf of this one: same transaction and client, no query, no body, and of the headers only those
+    /// that say where the client comes from (`make_env` in `swift/common/wsgi.py`): access lists go by `Referer`.
     pub(crate) fn sub(&self, method: Method, path: Path) -> Self {
+        let origin = [HOST, ORIGIN, REFERER, USER_AGENT, ACCESS_CONTROL_REQUEST_METHOD]
+            .into_iter()
+            .filter_map(|name| {
+                let value = self.headers.get(&name)?.clone();
+                Some((name, value))
+            });
         Self {
             method,
             path,
             query: Query::default(),
-            headers: HeaderMap::new(),
+            headers: origin.collect(),
             body: Body::Empty,
             grant: self.grant.clone(),
             trans_id: Arc::clone(&self.trans_id),

@@ -13,24 +13,34 @@ use crate::resources;
 pub(crate) enum Feature {
     Gatekeeper,
     Healthcheck,
+    EtagQuoter,
+    DomainRemap,
     ListingFormats,
     Tempurl,
+    Crossdomain,
+    Formpost,
     Tempauth,
     Copy,
     Symlink,
+    Staticweb,
 }
 
 impl Feature {
     /// Whether the feature has anything to do with this request. Those that have not cost nothing: no call, no
     /// allocation.
-    fn applies(self, request: &Request) -> bool {
+    fn applies(self, request: &Request, core: &Core) -> bool {
         match self {
             Self::Gatekeeper | Self::Tempauth => true,
             Self::Healthcheck => features::healthcheck::applies(request),
+            Self::EtagQuoter => features::etag_quoter::applies(request, core),
+            Self::DomainRemap => features::domain_remap::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
             Self::Copy => features::copy::applies(request),
             Self::Symlink => features::symlink::applies(request),
+            Self::Crossdomain => features::crossdomain::applies(request),
+            Self::Formpost => features::formpost::applies(request),
+            Self::Staticweb => features::staticweb::applies(request, core),
         }
     }
 
@@ -38,11 +48,16 @@ impl Feature {
         match self {
             Self::Gatekeeper => features::gatekeeper::handle(request, next).await,
             Self::Healthcheck => features::healthcheck::handle(request, next).await,
+            Self::EtagQuoter => features::etag_quoter::handle(request, next).await,
+            Self::DomainRemap => features::domain_remap::handle(request, next).await,
             Self::ListingFormats => features::listing_formats::handle(request, next).await,
             Self::Tempurl => features::tempurl::handle(request, next).await,
+            Self::Crossdomain => features::crossdomain::handle(request, next).await,
+            Self::Formpost => features::formpost::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
             Self::Copy => features::copy::handle(request, next).await,
             Self::Symlink => features::symlink::handle(request, next).await,
+            Self::Staticweb => features::staticweb::handle(request, next).await,
         }
     }
 }
@@ -78,7 +93,7 @@ impl<'a> Next<'a> {
         let mut features = self.features;
         while let [feature, rest @ ..] = features {
             features = rest;
-            if feature.applies(&request) {
+            if feature.applies(&request, self.core) {
                 let next = Next {
                     features: rest,
                     core: self.core,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_DISPOSITION, EXPIRES};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use signing::{Digest, Key, TempUrlAccess, TempUrlQuery, TempUrlRequest};
+use signing::{Digest, TempUrlAccess, TempUrlQuery, TempUrlRequest};
 
 use crate::core::Core;
 use crate::message::{Grant, Request, Response, header_value};
@@ -20,6 +20,7 @@ use crate::path::Resource;
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
+use crate::resources::temp_url_keys::TempUrlKeys;
 use crate::timestamp::http_date;
 
 /// What stays readable in the quoted form of a file name: as Python's `quote(…, safe=' /')`.
@@ -100,30 +101,8 @@ fn verify(
     core: &Core,
 ) -> Result<(TempUrlAccess, KeyCount), Reject> {
     let (account, container, _) = parts(request).ok_or_else(invalid)?;
-    let account_keys = core.store.account(account).map_or_else(Vec::new, |found| {
-        [
-            found.metadata_value("x-account-meta-temp-url-key"),
-            found.metadata_value("x-account-meta-temp-url-key-2"),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|value| Key::new(value.as_bytes()))
-        .collect()
-    });
-    let container_keys = core
-        .store
-        .container(account, container)
-        .map_or_else(Vec::new, |found| {
-            [
-                found.metadata_value("x-container-meta-temp-url-key"),
-                found.metadata_value("x-container-meta-temp-url-key-2"),
-            ]
-            .into_iter()
-            .flatten()
-            .map(|value| Key::new(value.as_bytes()))
-            .collect::<Vec<Key>>()
-        });
-    let keys: Vec<&Key> = account_keys.iter().chain(&container_keys).collect();
+    let found = TempUrlKeys::of(&core.store, account, container);
+    let keys = found.all();
     let access = asked
         .verify(&TempUrlRequest {
             method: request.method.as_str(),
@@ -140,7 +119,7 @@ fn verify(
     Ok((
         access,
         KeyCount {
-            account: account_keys.len(),
+            account: found.account.len(),
         },
     ))
 }
