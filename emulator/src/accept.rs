@@ -40,7 +40,8 @@ impl Pattern<'_> {
 
     fn takes(&self, content_type: &str) -> bool {
         content_type.split_once('/').is_some_and(|(kind, subtype)| {
-            (self.kind == "*" || self.kind == kind) && (self.subtype == "*" || self.subtype == subtype)
+            (self.kind == "*" || self.kind == kind)
+                && (self.subtype == "*" || self.subtype == subtype)
         })
     }
 }
@@ -89,7 +90,10 @@ mod tests {
             ("", Some("text/plain")),
             ("*/*", Some("text/plain")),
             ("application/*", Some("application/json")),
-            ("text/xml;q=0.5, application/json;q=0.9", Some("application/json")),
+            (
+                "text/xml;q=0.5, application/json;q=0.9",
+                Some("application/json"),
+            ),
             ("*/*, text/xml", Some("text/xml")),
             ("text/xml, application/json", Some("text/xml")),
             ("application/json;charset=utf-8", Some("application/json")),
@@ -101,7 +105,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_media_range() {
-        for accept in ["text", "text/plain, ", "/", "text/plain;q=x", "text/plain;q=1;q=1", "a b/c"] {
+        for accept in [
+            "text",
+            "text/plain, ",
+            "/",
+            "text/plain;q=x",
+            "text/plain;q=1;q=1",
+            "a b/c",
+        ] {
             assert_eq!(best_match(accept, &OFFERED), Err(InvalidAccept), "{accept}");
         }
     }

@@ -42,9 +42,9 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::Crossdomain,
         Feature::Formpost,
         Feature::Tempauth,
+        Feature::Staticweb,
         Feature::Copy,
         Feature::Symlink,
-        Feature::Staticweb,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -100,37 +100,31 @@ impl Flavour {
                 "extra_header_count": 0
             },
         });
-        for feature in self.features {
-            if let Some((name, section)) = section(*feature) {
-                info[name] = section;
-            }
+        for (name, section) in self.features.iter().flat_map(|feature| sections(*feature)) {
+            info[name] = section;
         }
+        // Two of Swift's middlewares are there and do nothing: no rate is limited, and no realm to synchronise with is
+        // known.
+        info["ratelimit"] = json!({
+            "account_ratelimit": 0.0,
+            "max_sleep_time_seconds": 60.0,
+            "container_ratelimits": [],
+            "container_listing_ratelimits": []
+        });
+        info["container_sync"] = json!({"realms": {}});
         info
     }
 }
 
-/// What a feature tells of itself in `/info`.
-fn section(feature: Feature) -> Option<(&'static str, Value)> {
+/// What a feature tells of itself in `/info`, by section.
+fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
     match feature {
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => None,
-        Feature::Symlink => Some((
-            "symlink",
-            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
-        )),
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
-        Feature::EtagQuoter => Some(("etag_quoter", json!({"enable_by_default": false}))),
-        Feature::DomainRemap => Some(("domain_remap", json!({"default_reseller_prefix": null}))),
-        Feature::Crossdomain => Some(("crossdomain", json!({}))),
-        Feature::Formpost => Some((
-            "formpost",
-            json!({
-                "allowed_digests": ["sha1", "sha256", "sha512"],
-                "deprecated_digests": ["sha1"]
-            }),
-        )),
-        Feature::Staticweb => Some(("staticweb", json!({}))),
-        Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
-        Feature::Tempurl => Some((
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
+            Vec::new()
+        }
+        Feature::EtagQuoter => vec![("etag_quoter", json!({"enable_by_default": false}))],
+        Feature::DomainRemap => vec![("domain_remap", json!({"default_reseller_prefix": null}))],
+        Feature::Tempurl => vec![(
             "tempurl",
             json!({
                 "methods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
@@ -141,6 +135,17 @@ fn section(feature: Feature) -> Option<(&'static str, Value)> {
                 "allowed_digests": ["sha1", "sha256", "sha512"],
                 "deprecated_digests": ["sha1"]
             }),
-        )),
+        )],
+        Feature::Crossdomain => vec![("crossdomain", json!({}))],
+        Feature::Formpost => vec![(
+            "formpost",
+            json!({"allowed_digests": ["sha1", "sha256", "sha512"], "deprecated_digests": ["sha1"]}),
+        )],
+        Feature::Tempauth => vec![("tempauth", json!({"account_acls": true}))],
+        Feature::Staticweb => vec![("staticweb", json!({}))],
+        Feature::Symlink => vec![(
+            "symlink",
+            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
+        )],
     }
 }

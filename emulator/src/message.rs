@@ -43,12 +43,18 @@ impl Request {
     /// A request on behalf of this one: same transaction and client, no query, no body, and of the headers only those
     /// that say where the client comes from (`make_env` in `swift/common/wsgi.py`): access lists go by `Referer`.
     pub(crate) fn sub(&self, method: Method, path: Path) -> Self {
-        let origin = [HOST, ORIGIN, REFERER, USER_AGENT, ACCESS_CONTROL_REQUEST_METHOD]
-            .into_iter()
-            .filter_map(|name| {
-                let value = self.headers.get(&name)?.clone();
-                Some((name, value))
-            });
+        let origin = [
+            HOST,
+            ORIGIN,
+            REFERER,
+            USER_AGENT,
+            ACCESS_CONTROL_REQUEST_METHOD,
+        ]
+        .into_iter()
+        .filter_map(|name| {
+            let value = self.headers.get(&name)?.clone();
+            Some((name, value))
+        });
         Self {
             method,
             path,

@@ -20,9 +20,9 @@ pub(crate) enum Feature {
     Crossdomain,
     Formpost,
     Tempauth,
+    Staticweb,
     Copy,
     Symlink,
-    Staticweb,
 }
 
 impl Feature {
@@ -36,11 +36,11 @@ impl Feature {
             Self::DomainRemap => features::domain_remap::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
-            Self::Copy => features::copy::applies(request),
-            Self::Symlink => features::symlink::applies(request),
             Self::Crossdomain => features::crossdomain::applies(request),
             Self::Formpost => features::formpost::applies(request),
             Self::Staticweb => features::staticweb::applies(request, core),
+            Self::Copy => features::copy::applies(request),
+            Self::Symlink => features::symlink::applies(request),
         }
     }
 
@@ -55,9 +55,9 @@ impl Feature {
             Self::Crossdomain => features::crossdomain::handle(request, next).await,
             Self::Formpost => features::formpost::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
+            Self::Staticweb => features::staticweb::handle(request, next).await,
             Self::Copy => features::copy::handle(request, next).await,
             Self::Symlink => features::symlink::handle(request, next).await,
-            Self::Staticweb => features::staticweb::handle(request, next).await,
         }
     }
 }

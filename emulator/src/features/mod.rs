@@ -1,10 +1,6 @@
 //! Swift's middlewares, one in each file, none knowing another.
 
 pub(crate) mod copy;
-pub(crate) mod gatekeeper;
-pub(crate) mod healthcheck;
-pub(crate) mod listing_formats;
-pub(crate) mod symlink;
 pub(crate) mod crossdomain;
 pub(crate) mod domain_remap;
 pub(crate) mod etag_quoter;
@@ -13,5 +9,6 @@ pub(crate) mod gatekeeper;
 pub(crate) mod healthcheck;
 pub(crate) mod listing_formats;
 pub(crate) mod staticweb;
+pub(crate) mod symlink;
 pub(crate) mod tempauth;
 pub(crate) mod tempurl;
