@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::features::bulk;
 use crate::pipeline::Feature;
 
 /// A cloud: an order of features and their limits.
@@ -35,8 +36,12 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::Gatekeeper,
         Feature::Healthcheck,
         Feature::ListingFormats,
+        Feature::Bulk,
         Feature::Tempurl,
         Feature::Tempauth,
+        Feature::ContainerQuotas,
+        Feature::AccountQuotas,
+        Feature::Cors,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -91,11 +96,27 @@ impl Flavour {
                 "max_container_name_length": limits.max_container_name_length,
                 "extra_header_count": 0
             },
+            // In the pipeline of a standard Swift, and set up to do nothing: no rate is limited, and there is no other
+            // cluster to sync with. Clients see them all the same, so they are told of; there is no feature behind them.
+            "ratelimit": {
+                "account_ratelimit": 0.0,
+                "max_sleep_time_seconds": 60.0,
+                "container_ratelimits": [],
+                "container_listing_ratelimits": []
+            },
+            "container_sync": {"realms": {}},
         });
         for feature in self.features {
             if let Some((name, section)) = section(*feature) {
                 info[name] = section;
             }
+        }
+        // The one feature that has two sections.
+        if self.features.contains(&Feature::Bulk) {
+            info["bulk_delete"] = json!({
+                "max_deletes_per_request": bulk::MAX_DELETES,
+                "max_failed_deletes": bulk::MAX_FAILED_DELETES
+            });
         }
         info
     }
@@ -104,7 +125,18 @@ impl Flavour {
 /// What a feature tells of itself in `/info`.
 fn section(feature: Feature) -> Option<(&'static str, Value)> {
     match feature {
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Cors => {
+            None
+        }
+        Feature::Bulk => Some((
+            "bulk_upload",
+            json!({
+                "max_containers_per_extraction": bulk::MAX_CONTAINERS,
+                "max_failed_extractions": bulk::MAX_FAILED_EXTRACTIONS
+            }),
+        )),
+        Feature::ContainerQuotas => Some(("container_quotas", json!({}))),
+        Feature::AccountQuotas => Some(("account_quotas", json!({}))),
         Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
         Feature::Tempurl => Some((
             "tempurl",

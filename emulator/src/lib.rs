@@ -18,18 +18,22 @@
 //! It knows the users of Swift's own tests (`test:tester` with key `testing`, and others) and a Rackspace user whose
 //! name and keys are in [`defaults`].
 
+mod accept;
 mod clock;
 mod core;
 pub mod defaults;
 mod emulator;
 mod features;
 mod flavour;
+mod heartbeat;
+mod json;
 mod listing;
 mod message;
 mod path;
 mod pipeline;
 mod query;
 mod reject;
+mod report;
 mod resources;
 mod server;
 mod services;

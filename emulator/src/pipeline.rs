@@ -1,6 +1,7 @@
 //! The pipeline: features from the outside in, then the resource.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::core::Core;
 use crate::features;
@@ -14,8 +15,12 @@ pub(crate) enum Feature {
     Gatekeeper,
     Healthcheck,
     ListingFormats,
+    Bulk,
     Tempurl,
     Tempauth,
+    ContainerQuotas,
+    AccountQuotas,
+    Cors,
 }
 
 impl Feature {
@@ -26,7 +31,11 @@ impl Feature {
             Self::Gatekeeper | Self::Tempauth => true,
             Self::Healthcheck => features::healthcheck::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
+            Self::Bulk => features::bulk::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
+            Self::ContainerQuotas => features::container_quotas::applies(request),
+            Self::AccountQuotas => features::account_quotas::applies(request),
+            Self::Cors => features::cors::applies(request),
         }
     }
 
@@ -35,8 +44,12 @@ impl Feature {
             Self::Gatekeeper => features::gatekeeper::handle(request, next).await,
             Self::Healthcheck => features::healthcheck::handle(request, next).await,
             Self::ListingFormats => features::listing_formats::handle(request, next).await,
+            Self::Bulk => features::bulk::handle(request, next).await,
             Self::Tempurl => features::tempurl::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
+            Self::ContainerQuotas => features::container_quotas::handle(request, next).await,
+            Self::AccountQuotas => features::account_quotas::handle(request, next).await,
+            Self::Cors => features::cors::handle(request, next).await,
         }
     }
 }
@@ -44,13 +57,29 @@ impl Feature {
 /// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Next<'a> {
-    features: &'a [Feature],
-    core: &'a Core,
+    features: &'static [Feature],
+    core: &'a Arc<Core>,
+}
+
+/// The same for what outlives the request's handling: bodies that fetch their parts while they are sent.
+#[derive(Debug)]
+pub(crate) struct OwnedNext {
+    features: &'static [Feature],
+    core: Arc<Core>,
+}
+
+impl OwnedNext {
+    pub(crate) fn borrow(&self) -> Next<'_> {
+        Next {
+            features: self.features,
+            core: &self.core,
+        }
+    }
 }
 
 impl<'a> Next<'a> {
     /// The whole pipeline of the core's flavour.
-    pub(crate) fn all(core: &'a Core) -> Self {
+    pub(crate) fn all(core: &'a Arc<Core>) -> Self {
         Self {
             features: core.flavour.features,
             core,
@@ -60,6 +89,13 @@ impl<'a> Next<'a> {
     /// What every feature shares: the store, the clock, the limits.
     pub(crate) fn core(self) -> &'a Core {
         self.core
+    }
+
+    pub(crate) fn to_owned(self) -> OwnedNext {
+        OwnedNext {
+            features: self.features,
+            core: Arc::clone(self.core),
+        }
     }
 
     /// Hands the request to the rest of the pipeline.
