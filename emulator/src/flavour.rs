@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::features::symlink;
+use crate::features::{bulk, symlink};
 use crate::pipeline::Feature;
 
 /// A cloud: an order of features and their limits.
@@ -38,13 +38,17 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::EtagQuoter,
         Feature::DomainRemap,
         Feature::ListingFormats,
+        Feature::Bulk,
         Feature::Tempurl,
         Feature::Crossdomain,
         Feature::Formpost,
         Feature::Tempauth,
         Feature::Staticweb,
         Feature::Copy,
+        Feature::ContainerQuotas,
+        Feature::AccountQuotas,
         Feature::Symlink,
+        Feature::Cors,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -99,6 +103,15 @@ impl Flavour {
                 "max_container_name_length": limits.max_container_name_length,
                 "extra_header_count": 0
             },
+            // In the pipeline of a standard Swift, and set up to do nothing: no rate is limited, and there is no other
+            // cluster to sync with. Clients see them all the same, so they are told of; there is no feature behind them.
+            "ratelimit": {
+                "account_ratelimit": 0.0,
+                "max_sleep_time_seconds": 60.0,
+                "container_ratelimits": [],
+                "container_listing_ratelimits": []
+            },
+            "container_sync": {"realms": {}},
         });
         for (name, section) in self.features.iter().flat_map(|feature| sections(*feature)) {
             info[name] = section;
@@ -119,11 +132,23 @@ impl Flavour {
 /// What a feature tells of itself in `/info`, by section.
 fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
     match feature {
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
-            Vec::new()
-        }
+        Feature::Gatekeeper
+        | Feature::Healthcheck
+        | Feature::ListingFormats
+        | Feature::Copy
+        | Feature::Cors => Vec::new(),
         Feature::EtagQuoter => vec![("etag_quoter", json!({"enable_by_default": false}))],
         Feature::DomainRemap => vec![("domain_remap", json!({"default_reseller_prefix": null}))],
+        Feature::Bulk => vec![
+            (
+                "bulk_upload",
+                json!({"max_containers_per_extraction": bulk::MAX_CONTAINERS, "max_failed_extractions": bulk::MAX_FAILED_EXTRACTIONS}),
+            ),
+            (
+                "bulk_delete",
+                json!({"max_deletes_per_request": bulk::MAX_DELETES, "max_failed_deletes": bulk::MAX_FAILED_DELETES}),
+            ),
+        ],
         Feature::Tempurl => vec![(
             "tempurl",
             json!({
@@ -143,6 +168,8 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
         )],
         Feature::Tempauth => vec![("tempauth", json!({"account_acls": true}))],
         Feature::Staticweb => vec![("staticweb", json!({}))],
+        Feature::ContainerQuotas => vec![("container_quotas", json!({}))],
+        Feature::AccountQuotas => vec![("account_quotas", json!({}))],
         Feature::Symlink => vec![(
             "symlink",
             json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),

@@ -1,6 +1,8 @@
 //! The path of a request, decoded and divided as Swift divides it.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode,
+};
 
 /// What Python's `quote` leaves alone, so that our paths look like Swift's.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -13,6 +15,11 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
 /// Percent-encodes a path or a part of one as Swift does; slashes stay.
 pub(crate) fn quote(text: &str) -> String {
     utf8_percent_encode(text, QUOTED).to_string()
+}
+
+/// The same for what may not be UTF-8.
+pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
+    percent_encode(bytes, QUOTED).to_string()
 }
 
 /// A decoded path: `/version/account/container/object`, of which only the version must be there.

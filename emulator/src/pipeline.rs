@@ -1,6 +1,7 @@
 //! The pipeline: features from the outside in, then the resource.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::core::Core;
 use crate::features;
@@ -16,13 +17,17 @@ pub(crate) enum Feature {
     EtagQuoter,
     DomainRemap,
     ListingFormats,
+    Bulk,
     Tempurl,
     Crossdomain,
     Formpost,
     Tempauth,
     Staticweb,
     Copy,
+    ContainerQuotas,
+    AccountQuotas,
     Symlink,
+    Cors,
 }
 
 impl Feature {
@@ -35,12 +40,16 @@ impl Feature {
             Self::EtagQuoter => features::etag_quoter::applies(request, core),
             Self::DomainRemap => features::domain_remap::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
+            Self::Bulk => features::bulk::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
             Self::Crossdomain => features::crossdomain::applies(request),
             Self::Formpost => features::formpost::applies(request),
             Self::Staticweb => features::staticweb::applies(request, core),
             Self::Copy => features::copy::applies(request),
+            Self::ContainerQuotas => features::container_quotas::applies(request),
+            Self::AccountQuotas => features::account_quotas::applies(request),
             Self::Symlink => features::symlink::applies(request),
+            Self::Cors => features::cors::applies(request),
         }
     }
 
@@ -51,13 +60,17 @@ impl Feature {
             Self::EtagQuoter => features::etag_quoter::handle(request, next).await,
             Self::DomainRemap => features::domain_remap::handle(request, next).await,
             Self::ListingFormats => features::listing_formats::handle(request, next).await,
+            Self::Bulk => features::bulk::handle(request, next).await,
             Self::Tempurl => features::tempurl::handle(request, next).await,
             Self::Crossdomain => features::crossdomain::handle(request, next).await,
             Self::Formpost => features::formpost::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
             Self::Staticweb => features::staticweb::handle(request, next).await,
             Self::Copy => features::copy::handle(request, next).await,
+            Self::ContainerQuotas => features::container_quotas::handle(request, next).await,
+            Self::AccountQuotas => features::account_quotas::handle(request, next).await,
             Self::Symlink => features::symlink::handle(request, next).await,
+            Self::Cors => features::cors::handle(request, next).await,
         }
     }
 }
@@ -65,13 +78,29 @@ impl Feature {
 /// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Next<'a> {
-    features: &'a [Feature],
-    core: &'a Core,
+    features: &'static [Feature],
+    core: &'a Arc<Core>,
+}
+
+/// The same for what outlives the request's handling: bodies that fetch their parts while they are sent.
+#[derive(Debug)]
+pub(crate) struct OwnedNext {
+    features: &'static [Feature],
+    core: Arc<Core>,
+}
+
+impl OwnedNext {
+    pub(crate) fn borrow(&self) -> Next<'_> {
+        Next {
+            features: self.features,
+            core: &self.core,
+        }
+    }
 }
 
 impl<'a> Next<'a> {
     /// The whole pipeline of the core's flavour.
-    pub(crate) fn all(core: &'a Core) -> Self {
+    pub(crate) fn all(core: &'a Arc<Core>) -> Self {
         Self {
             features: core.flavour.features,
             core,
@@ -81,6 +110,13 @@ impl<'a> Next<'a> {
     /// What every feature shares: the store, the clock, the limits.
     pub(crate) fn core(self) -> &'a Core {
         self.core
+    }
+
+    pub(crate) fn to_owned(self) -> OwnedNext {
+        OwnedNext {
+            features: self.features,
+            core: Arc::clone(self.core),
+        }
     }
 
     /// Hands the request to the rest of the pipeline.

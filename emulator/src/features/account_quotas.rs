@@ -24,7 +24,9 @@ const KINDS: [&str; 2] = ["quota-bytes", "quota-count"];
 pub(crate) fn applies(request: &Request) -> bool {
     match request.path.named() {
         Some(Resource::Account(_)) => true,
-        Some(Resource::Object(..)) => request.method == Method::PUT && !request.grant.is_reseller_admin(),
+        Some(Resource::Object(..)) => {
+            request.method == Method::PUT && !request.grant.is_reseller_admin()
+        }
         _ => false,
     }
 }
@@ -52,10 +54,14 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
 
 /// Turns the quotas that a request sets into system metadata.
 fn translate(headers: &mut HeaderMap, is_reseller: bool, policies: &[&str]) -> Result<(), Reject> {
-    let filled = |headers: &HeaderMap, name: &str| headers.get(name).is_some_and(|value| !value.is_empty());
+    let filled =
+        |headers: &HeaderMap, name: &str| headers.get(name).is_some_and(|value| !value.is_empty());
     for (old, new) in [
         ("x-account-meta-quota-bytes", "x-account-quota-bytes"),
-        ("x-remove-account-meta-quota-bytes", "x-remove-account-quota-bytes"),
+        (
+            "x-remove-account-meta-quota-bytes",
+            "x-remove-account-quota-bytes",
+        ),
     ] {
         if let Some(value) = headers.get(old).cloned()
             && !filled(headers, new)
@@ -68,7 +74,10 @@ fn translate(headers: &mut HeaderMap, is_reseller: bool, policies: &[&str]) -> R
         let whole = std::iter::once((kind.to_owned(), kind.to_owned()));
         let parts = policies.iter().enumerate().map(|(index, policy)| {
             let policy = policy.to_ascii_lowercase();
-            (format!("{kind}-policy-{policy}"), format!("{kind}-policy-{index}"))
+            (
+                format!("{kind}-policy-{policy}"),
+                format!("{kind}-policy-{index}"),
+            )
         });
         for (asked, kept) in whole.chain(parts) {
             // Removal wins where both are there.
@@ -102,14 +111,20 @@ fn translate(headers: &mut HeaderMap, is_reseller: bool, policies: &[&str]) -> R
 /// Shows the quotas of an account to whoever reads it.
 fn show(headers: &mut HeaderMap, policies: &[&str]) {
     // Most accounts have none; looking first spares the names.
-    if !headers.keys().any(|name| name.as_str().starts_with("x-account-sysmeta-quota-")) {
+    if !headers
+        .keys()
+        .any(|name| name.as_str().starts_with("x-account-sysmeta-quota-"))
+    {
         return;
     }
     for kind in KINDS {
         let whole = std::iter::once((kind.to_owned(), kind.to_owned()));
         let parts = policies.iter().enumerate().map(|(index, policy)| {
             let policy = policy.to_ascii_lowercase();
-            (format!("{kind}-policy-{index}"), format!("{kind}-policy-{policy}"))
+            (
+                format!("{kind}-policy-{index}"),
+                format!("{kind}-policy-{policy}"),
+            )
         });
         for (kept, shown) in whole.chain(parts) {
             if let Some(value) = headers.get(format!("x-account-sysmeta-{kept}")).cloned()
@@ -122,7 +137,12 @@ fn show(headers: &mut HeaderMap, policies: &[&str]) {
 }
 
 /// What to say if an upload would go beyond a quota.
-fn exceeded(request: &Request, account: &str, container: &str, core: &Core) -> Option<&'static str> {
+fn exceeded(
+    request: &Request,
+    account: &str,
+    container: &str,
+    core: &Core,
+) -> Option<&'static str> {
     let account = core.store.account(account)?;
     let length: u64 = request
         .header(CONTENT_LENGTH.as_str())
@@ -137,10 +157,18 @@ fn exceeded(request: &Request, account: &str, container: &str, core: &Core) -> O
     if is_beyond(bytes, used, length) || is_beyond(count, objects, 1) {
         return Some("Upload exceeds quota.");
     }
-    let policy = account.container(container).map_or(0, |container| container.policy);
+    let policy = account
+        .container(container)
+        .map_or(0, |container| container.policy);
     let used = totals.get(policy).copied().unwrap_or_default();
-    let bytes = quota(&account, &format!("x-account-sysmeta-quota-bytes-policy-{policy}"));
-    let count = quota(&account, &format!("x-account-sysmeta-quota-count-policy-{policy}"));
+    let bytes = quota(
+        &account,
+        &format!("x-account-sysmeta-quota-bytes-policy-{policy}"),
+    );
+    let count = quota(
+        &account,
+        &format!("x-account-sysmeta-quota-count-policy-{policy}"),
+    );
     (is_beyond(bytes, used.bytes, length) || is_beyond(count, used.objects, 1))
         .then_some("Upload exceeds policy quota.")
 }
@@ -164,7 +192,12 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect()
     }
 
@@ -190,9 +223,18 @@ mod tests {
                 .map_err(|refusal| refusal.status.as_u16())
                 .err()
         };
-        assert_eq!(status(headers(&[("x-account-quota-bytes", "1")]), false), Some(403));
-        assert_eq!(status(headers(&[("x-account-quota-bytes", "")]), false), Some(403));
-        assert_eq!(status(headers(&[("x-account-quota-bytes", "-1")]), true), Some(400));
+        assert_eq!(
+            status(headers(&[("x-account-quota-bytes", "1")]), false),
+            Some(403)
+        );
+        assert_eq!(
+            status(headers(&[("x-account-quota-bytes", "")]), false),
+            Some(403)
+        );
+        assert_eq!(
+            status(headers(&[("x-account-quota-bytes", "-1")]), true),
+            Some(400)
+        );
         assert_eq!(status(headers(&[("x-account-meta-a", "1")]), false), None);
     }
 

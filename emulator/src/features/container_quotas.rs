@@ -22,7 +22,9 @@ pub(crate) fn applies(request: &Request) -> bool {
     match request.path.named() {
         Some(Resource::Container(..)) => {
             (request.method == Method::PUT || request.method == Method::POST)
-                && [BYTES, COUNT].iter().any(|name| request.headers.contains_key(*name))
+                && [BYTES, COUNT]
+                    .iter()
+                    .any(|name| request.headers.contains_key(*name))
         }
         Some(Resource::Object(..)) => request.method == Method::PUT,
         _ => false,
@@ -46,7 +48,10 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
 
 /// Whether the quotas of a request are numbers, or empty to remove them.
 fn check(request: &Request) -> Result<(), Reject> {
-    for (name, message) in [(BYTES, "Invalid bytes quota."), (COUNT, "Invalid count quota.")] {
+    for (name, message) in [
+        (BYTES, "Invalid bytes quota."),
+        (COUNT, "Invalid count quota."),
+    ] {
         if let Some(value) = request.headers.get(name)
             && !value.as_bytes().iter().all(u8::is_ascii_digit)
         {
@@ -82,7 +87,9 @@ fn quota(container: &Container, name: &str) -> Option<u64> {
 /// Whoever may not write at all is told that, and learns nothing of the container.
 fn refuse(request: &Request, container: &Container, core: &Core) -> Reject {
     let list = container.metadata_value("x-container-write");
-    let list = list.as_ref().and_then(|list| std::str::from_utf8(list.as_bytes()).ok());
+    let list = list
+        .as_ref()
+        .and_then(|list| std::str::from_utf8(list.as_bytes()).ok());
     match acl::authorize(request, core, list) {
         Ok(_) => Reject::html(StatusCode::PAYLOAD_TOO_LARGE, "Upload exceeds quota."),
         Err(refusal) => refusal,

@@ -86,7 +86,10 @@ async fn preflight(request: Request, next: Next<'_>, origin: &str, rules: &Rules
     if !response.is_success() {
         return Ok(response);
     }
-    let methods = response.header(ALLOW.as_str()).unwrap_or_default().to_owned();
+    let methods = response
+        .header(ALLOW.as_str())
+        .unwrap_or_default()
+        .to_owned();
     let knows = |method: String| methods.split(", ").any(|known| known == method);
     if !rules.allow(origin) || !method.is_some_and(knows) {
         return Err(Reject::unauthorized().header(ALLOW, &methods));
@@ -107,7 +110,11 @@ async fn preflight(request: Request, next: Next<'_>, origin: &str, rules: &Rules
 /// All headers that are asked for, each once.
 fn granted(asked: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for name in asked.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in asked
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -170,8 +177,10 @@ impl Rules {
         let mut names: BTreeSet<String> = EXPOSED.map(str::to_owned).into();
         let own = response.headers.keys().map(http::HeaderName::as_str);
         names.extend(
-            own.filter(|name| name.starts_with("x-container-meta") || name.starts_with("x-object-meta"))
-                .map(str::to_owned),
+            own.filter(|name| {
+                name.starts_with("x-container-meta") || name.starts_with("x-object-meta")
+            })
+            .map(str::to_owned),
         );
         names.extend(self.exposed.split_whitespace().map(str::to_lowercase));
         let names: Vec<String> = names.into_iter().collect();
@@ -210,7 +219,10 @@ mod tests {
         let mut response = Response::new(StatusCode::OK);
         response.set(VARY, "Accept");
         rules("http://a.b").let_in(&mut response, "http://a.b");
-        assert_eq!(response.header("access-control-allow-origin"), Some("http://a.b"));
+        assert_eq!(
+            response.header("access-control-allow-origin"),
+            Some("http://a.b")
+        );
         assert_eq!(response.header("vary"), Some("Accept, Origin"));
 
         let mut response = Response::new(StatusCode::OK);
@@ -229,7 +241,9 @@ mod tests {
             ..Rules::default()
         }
         .expose(&mut response);
-        let exposed = response.header("access-control-expose-headers").expect("it is there");
+        let exposed = response
+            .header("access-control-expose-headers")
+            .expect("it is there");
         let names: Vec<&str> = exposed.split(", ").collect();
         assert_eq!(names.len(), EXPOSED.len() + 2);
         assert!(names.contains(&"x-object-meta-a") && names.contains(&"x-mine"));

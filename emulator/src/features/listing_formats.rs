@@ -109,13 +109,12 @@ fn wanted(request: &Request) -> Result<Format, Reject> {
         });
     }
     let accept = request.header(ACCEPT.as_str()).unwrap_or("");
-    best_match(accept, &Format::ALL.map(Format::content_type))
-        .map_err(|_| Reject::html(StatusCode::BAD_REQUEST, "Invalid Accept header"))?
-        .and_then(|best| {
-            Format::ALL
-                .into_iter()
-                .find(|format| format.content_type() == best)
-        })
+    let offered = Format::ALL.map(Format::content_type);
+    let best = best_match(accept, &offered)
+        .map_err(|_| Reject::html(StatusCode::BAD_REQUEST, "Invalid Accept header"))?;
+    Format::ALL
+        .into_iter()
+        .find(|format| best == Some(format.content_type()))
         .ok_or_else(|| Reject::new(StatusCode::NOT_ACCEPTABLE))
 }
 

@@ -1,6 +1,10 @@
 //! Swift's middlewares, one in each file, none knowing another.
 
+pub(crate) mod account_quotas;
+pub(crate) mod bulk;
+pub(crate) mod container_quotas;
 pub(crate) mod copy;
+pub(crate) mod cors;
 pub(crate) mod crossdomain;
 pub(crate) mod domain_remap;
 pub(crate) mod etag_quoter;

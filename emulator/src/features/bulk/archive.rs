@@ -127,7 +127,11 @@ impl Archive {
         while filled < BLOCK {
             let bytes = self.source.take(BLOCK - filled).await?;
             if bytes.is_empty() {
-                return Ok(Err(if filled == 0 { EMPTY } else { TarError("truncated header") }));
+                return Ok(Err(if filled == 0 {
+                    EMPTY
+                } else {
+                    TarError("truncated header")
+                }));
             }
             block[filled..filled + bytes.len()].copy_from_slice(&bytes);
             filled += bytes.len();
@@ -172,7 +176,9 @@ impl Archive {
             match name.as_slice() {
                 b"path" => member.name.clone_from(value),
                 b"size" => {
-                    let size = std::str::from_utf8(value).ok().and_then(|size| size.parse().ok());
+                    let size = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|size| size.parse().ok());
                     member.size = size.ok_or(BAD_HEADER)?;
                 }
                 _ => {}
@@ -237,7 +243,10 @@ fn is_sum(header: &Header, sum: u32) -> bool {
     let bytes = header.as_bytes();
     let counted = bytes[..148].iter().chain(&bytes[156..]);
     let unsigned = counted.clone().map(|byte| i64::from(*byte)).sum::<i64>() + 256;
-    let signed = counted.map(|byte| i64::from(byte.cast_signed())).sum::<i64>() + 256;
+    let signed = counted
+        .map(|byte| i64::from(byte.cast_signed()))
+        .sum::<i64>()
+        + 256;
     [unsigned, signed].contains(&i64::from(sum))
 }
 
@@ -276,7 +285,11 @@ mod tests {
     use crate::message::Body;
 
     /// All members with their bytes, and how it ended.
-    fn read(bytes: &[u8], compression: Compression, step: usize) -> (Vec<(Member, Vec<u8>)>, Result<(), TarError>) {
+    fn read(
+        bytes: &[u8],
+        compression: Compression,
+        step: usize,
+    ) -> (Vec<(Member, Vec<u8>)>, Result<(), TarError>) {
         let chunks = bytes.chunks(step).map(Bytes::copy_from_slice).collect();
         let mut archive = Archive::new(Source::new(Body::Chunks(chunks), compression));
         let mut members = Vec::new();
@@ -294,7 +307,9 @@ mod tests {
             }
             Ok(())
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
         let ended = runtime.block_on(work);
         (members, ended)
     }
@@ -305,26 +320,37 @@ mod tests {
             let mut header = Header::new_gnu();
             header.set_size(data.len() as u64);
             header.set_mode(0o644);
-            builder.append_data(&mut header, name, *data).expect("a Vec takes all");
+            builder
+                .append_data(&mut header, name, *data)
+                .expect("a Vec takes all");
         }
         builder.into_inner().expect("a Vec takes all")
     }
 
     fn named(members: &[(Member, Vec<u8>)]) -> Vec<(String, usize)> {
         let name = |member: &Member| String::from_utf8_lossy(&member.name).into_owned();
-        members.iter().map(|(member, data)| (name(member), data.len())).collect()
+        members
+            .iter()
+            .map(|(member, data)| (name(member), data.len()))
+            .collect()
     }
 
     #[test]
     fn reads_every_member_however_the_bytes_come_in() {
         let long = "d/".repeat(100) + "long";
-        let bytes = archive(&[("a", b"1"), (&long, &[7; 1000]), ("empty", b""), ("full", &[1; 512])]);
+        let bytes = archive(&[
+            ("a", b"1"),
+            (&long, &[7; 1000]),
+            ("empty", b""),
+            ("full", &[1; 512]),
+        ]);
         for step in [1, 7, 512, 100_000] {
             let (members, ended) = read(&bytes, Compression::None, step);
             assert_eq!(ended, Ok(()));
-            let expected: Vec<(String, usize)> = [("a", 1), (&*long, 1000), ("empty", 0), ("full", 512)]
-                .map(|(name, length)| (name.to_owned(), length))
-                .into();
+            let expected: Vec<(String, usize)> =
+                [("a", 1), (&*long, 1000), ("empty", 0), ("full", 512)]
+                    .map(|(name, length)| (name.to_owned(), length))
+                    .into();
             assert_eq!(named(&members), expected);
         }
     }
@@ -343,7 +369,10 @@ mod tests {
             for step in [1, 1000, 100_000] {
                 let (members, ended) = read(&bytes, compression, step);
                 assert_eq!(ended, Ok(()), "{compression:?} {step}");
-                assert_eq!(named(&members), [("a".to_owned(), 200_000), ("b".to_owned(), 1)]);
+                assert_eq!(
+                    named(&members),
+                    [("a".to_owned(), 200_000), ("b".to_owned(), 1)]
+                );
             }
         }
     }
@@ -358,9 +387,17 @@ mod tests {
             (b"this is no archive", Compression::Gzip, "not a gzip file"),
             (b"\x1f\x8b\x08\0\0", Compression::Gzip, "empty file"),
             (b"", Compression::Bzip2, "empty file"),
-            (b"this is no archive", Compression::Bzip2, "invalid compressed data"),
+            (
+                b"this is no archive",
+                Compression::Bzip2,
+                "invalid compressed data",
+            ),
         ] {
-            assert_eq!(read(bytes, compression, 1000).1, Err(TarError(message)), "{compression:?} {bytes:?}");
+            assert_eq!(
+                read(bytes, compression, 1000).1,
+                Err(TarError(message)),
+                "{compression:?} {bytes:?}"
+            );
         }
     }
 
@@ -379,12 +416,23 @@ mod tests {
     #[test]
     fn gives_a_member_its_attributes_and_takes_its_name_from_them() {
         let mut builder = tar::Builder::new(Vec::new());
-        let pairs: [(&str, &[u8]); 2] = [("path", b"named"), ("SCHILY.xattr.user.meta.a", b"line\nfeed")];
-        builder.append_pax_extensions(pairs).expect("a Vec takes all");
+        let pairs: [(&str, &[u8]); 2] = [
+            ("path", b"named"),
+            ("SCHILY.xattr.user.meta.a", b"line\nfeed"),
+        ];
+        builder
+            .append_pax_extensions(pairs)
+            .expect("a Vec takes all");
         let mut header = Header::new_ustar();
         header.set_size(1);
-        builder.append_data(&mut header, "b", &b"1"[..]).expect("a Vec takes all");
-        let (members, ended) = read(&builder.into_inner().expect("a Vec takes all"), Compression::None, 512);
+        builder
+            .append_data(&mut header, "b", &b"1"[..])
+            .expect("a Vec takes all");
+        let (members, ended) = read(
+            &builder.into_inner().expect("a Vec takes all"),
+            Compression::None,
+            512,
+        );
         assert_eq!(ended, Ok(()));
         assert_eq!(named(&members), [("named".to_owned(), 1)]);
         assert_eq!(members[0].0.attributes[1].1, b"line\nfeed");

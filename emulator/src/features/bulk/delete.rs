@@ -5,8 +5,10 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode;
 
-use super::{MAX_DELETES, MAX_FAILED_DELETES, MAX_PATH, Stop, check_length, divide, drain, sub_request};
-use crate::heartbeat::Report;
+use super::{
+    MAX_DELETES, MAX_FAILED_DELETES, MAX_PATH, Report, Stop, check_length, divide, drain,
+    sub_request,
+};
 use crate::message::{Body, Request};
 use crate::path::quote_bytes;
 use crate::pipeline::Next;
@@ -18,12 +20,7 @@ pub(super) async fn delete(mut request: Request, is_acceptable: bool, next: Next
         next,
         deleted: 0,
         missing: 0,
-        report: Report {
-            status: StatusCode::OK,
-            body: String::new(),
-            counts: Vec::new(),
-            errors: Vec::new(),
-        },
+        report: Report::new(StatusCode::OK),
     };
     let done = deletion.run(&mut body, is_acceptable).await;
     let (mut report, deleted, missing) = (deletion.report, deletion.deleted, deletion.missing);
@@ -53,7 +50,10 @@ impl Deletion<'_> {
             return Err(Stop::new(StatusCode::NOT_ACCEPTABLE));
         }
         let (root, _) = divide(&self.request.path)?;
-        let content_type = self.request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let content_type = self
+            .request
+            .header(CONTENT_TYPE.as_str())
+            .unwrap_or_default();
         if !content_type.is_empty() && !content_type.starts_with("text/plain") {
             return Err(Stop::new(StatusCode::NOT_ACCEPTABLE));
         }
@@ -64,7 +64,10 @@ impl Deletion<'_> {
             for name in names.iter().filter(|name| is_object(name) == wants_objects) {
                 self.remove(root, name).await;
                 if self.report.errors.len() >= MAX_FAILED_DELETES {
-                    return Err(Stop::because(StatusCode::BAD_REQUEST, "Max delete failures exceeded"));
+                    return Err(Stop::because(
+                        StatusCode::BAD_REQUEST,
+                        "Max delete failures exceeded",
+                    ));
                 }
             }
         }
@@ -72,8 +75,12 @@ impl Deletion<'_> {
     }
 
     async fn remove(&mut self, root: &str, name: &[u8]) {
-        let Some(text) = std::str::from_utf8(name).ok().filter(|name| !name.contains('\0')) else {
-            self.report.fail(quote_bytes(name), StatusCode::PRECONDITION_FAILED);
+        let Some(text) = std::str::from_utf8(name)
+            .ok()
+            .filter(|name| !name.contains('\0'))
+        else {
+            self.report
+                .fail(quote_bytes(name), StatusCode::PRECONDITION_FAILED);
             return;
         };
         let path = format!("{root}/{}", text.trim_start_matches('/'));
@@ -89,8 +96,14 @@ impl Deletion<'_> {
 /// Whether a name is an object's, that is, whether there is a slash within it.
 fn is_object(name: &[u8]) -> bool {
     let is_slash = |byte: &u8| *byte == b'/';
-    let from = name.iter().position(|byte| !is_slash(byte)).unwrap_or(name.len());
-    let to = name.iter().rposition(|byte| !is_slash(byte)).map_or(from, |last| last + 1);
+    let from = name
+        .iter()
+        .position(|byte| !is_slash(byte))
+        .unwrap_or(name.len());
+    let to = name
+        .iter()
+        .rposition(|byte| !is_slash(byte))
+        .map_or(from, |last| last + 1);
     name[from..to].iter().any(is_slash)
 }
 
@@ -149,9 +162,15 @@ mod tests {
     use super::*;
 
     fn read(body: &str, step: usize) -> Result<Vec<String>, Stop> {
-        let chunks = body.as_bytes().chunks(step).map(Bytes::copy_from_slice).collect();
+        let chunks = body
+            .as_bytes()
+            .chunks(step)
+            .map(Bytes::copy_from_slice)
+            .collect();
         let mut body = Body::Chunks(chunks);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
         let names = runtime.block_on(names(&mut body))?;
         let text = |name: Vec<u8>| String::from_utf8(name).expect("the names are UTF-8");
         Ok(names.into_iter().map(text).collect())
@@ -167,7 +186,12 @@ mod tests {
 
     #[test]
     fn takes_so_many_lines_and_no_more_empty_ones_too() {
-        assert_eq!(read(&"a\n".repeat(MAX_DELETES), 4096).expect("as many as allowed").len(), MAX_DELETES);
+        assert_eq!(
+            read(&"a\n".repeat(MAX_DELETES), 4096)
+                .expect("as many as allowed")
+                .len(),
+            MAX_DELETES
+        );
         let refused = read(&"\n".repeat(MAX_DELETES + 1), 4096).expect_err("one too many");
         assert_eq!(refused.message, "Maximum Bulk Deletes: 10000 per request");
     }
@@ -182,7 +206,13 @@ mod tests {
 
     #[test]
     fn tells_objects_from_containers() {
-        for (name, object) in [("c", false), ("/c/", false), ("c/o", true), ("/c/o", true), ("//", false)] {
+        for (name, object) in [
+            ("c", false),
+            ("/c/", false),
+            ("c/o", true),
+            ("/c/o", true),
+            ("//", false),
+        ] {
             assert_eq!(is_object(name.as_bytes()), object, "{name}");
         }
     }

@@ -12,8 +12,10 @@ use tokio::sync::mpsc;
 
 use super::archive::{Archive, Member, TarError};
 use super::source::{Compression, Source};
-use super::{MAX_CONTAINERS, MAX_FAILED_EXTRACTIONS, MAX_PATH, Stop, check_length, divide, drain, sub_request};
-use crate::heartbeat::Report;
+use super::{
+    MAX_CONTAINERS, MAX_FAILED_EXTRACTIONS, MAX_PATH, Report, Stop, check_length, divide, drain,
+    sub_request,
+};
 use crate::message::{Body, BodyError, Request};
 use crate::path::quote_bytes;
 use crate::pipeline::Next;
@@ -34,19 +36,15 @@ pub(super) async fn extract(
         seen: HashSet::new(),
         containers_made: 0,
         files: 0,
-        report: Report {
-            status: StatusCode::CREATED,
-            body: String::new(),
-            counts: Vec::new(),
-            errors: Vec::new(),
-        },
+        report: Report::new(StatusCode::CREATED),
     };
     let done = extraction.run(&mut archive, is_acceptable).await;
     let (mut report, files) = (extraction.report, extraction.files);
     match done {
         Err(stop) => stop.note(&mut report),
         Ok(()) if report.errors.is_empty() && files == 0 => {
-            Stop::because(StatusCode::BAD_REQUEST, "Invalid Tar File: No Valid Files").note(&mut report);
+            Stop::because(StatusCode::BAD_REQUEST, "Invalid Tar File: No Valid Files")
+                .note(&mut report);
         }
         Ok(()) => {}
     }
@@ -57,7 +55,10 @@ pub(super) async fn extract(
 
 impl From<TarError> for Stop {
     fn from(error: TarError) -> Self {
-        Self::because(StatusCode::BAD_REQUEST, format!("Invalid Tar File: {}", error.0))
+        Self::because(
+            StatusCode::BAD_REQUEST,
+            format!("Invalid Tar File: {}", error.0),
+        )
     }
 }
 
@@ -91,9 +92,18 @@ impl Extraction<'_> {
         Ok(())
     }
 
-    async fn put(&mut self, root: &str, name: &[u8], member: Member, archive: &mut Archive) -> Result<(), Stop> {
+    async fn put(
+        &mut self,
+        root: &str,
+        name: &[u8],
+        member: Member,
+        archive: &mut Archive,
+    ) -> Result<(), Stop> {
         let shown = quote_bytes(&name[..name.len().min(MAX_PATH)]);
-        let Some(name) = std::str::from_utf8(name).ok().filter(|name| !name.contains('\0')) else {
+        let Some(name) = std::str::from_utf8(name)
+            .ok()
+            .filter(|name| !name.contains('\0'))
+        else {
             self.report.fail(shown, StatusCode::PRECONDITION_FAILED);
             return Ok(());
         };
@@ -166,7 +176,9 @@ impl Extraction<'_> {
     /// The headers of an object: the request's for all, the member's own for this one.
     fn describe(&self, member: &Member, headers: &mut HeaderMap) {
         for (name, value) in &self.request.headers {
-            if matches!(name.as_str(), "x-delete-at" | "x-delete-after") || name.as_str().starts_with("x-object-meta-") {
+            if matches!(name.as_str(), "x-delete-at" | "x-delete-after")
+                || name.as_str().starts_with("x-object-meta-")
+            {
                 headers.insert(name.clone(), value.clone());
             }
         }
@@ -184,7 +196,10 @@ impl Extraction<'_> {
 /// Where a member goes: its name below the base.
 fn object_path(name: &[u8], base: &str) -> Vec<u8> {
     let name = name.strip_prefix(b"./").unwrap_or(name);
-    let from = name.iter().position(|byte| *byte != b'/').unwrap_or(name.len());
+    let from = name
+        .iter()
+        .position(|byte| *byte != b'/')
+        .unwrap_or(name.len());
     let name = &name[from..];
     if base.is_empty() {
         return name.to_vec();
@@ -206,7 +221,10 @@ fn header_of(attribute: &[u8]) -> Option<HeaderName> {
 }
 
 /// Hands the present member on to whoever stores it, until there is no more of it or nobody wants it.
-async fn feed(archive: &mut Archive, sender: mpsc::Sender<Result<Bytes, BodyError>>) -> Result<(), TarError> {
+async fn feed(
+    archive: &mut Archive,
+    sender: mpsc::Sender<Result<Bytes, BodyError>>,
+) -> Result<(), TarError> {
     loop {
         match archive.read(BLOCK).await {
             Ok(bytes) if bytes.is_empty() => return Ok(()),
@@ -217,7 +235,9 @@ async fn feed(archive: &mut Archive, sender: mpsc::Sender<Result<Bytes, BodyErro
             }
             Err(error) => {
                 // If nobody wants it any more, nobody needs to know either.
-                let _ = sender.send(Err(BodyError::Server(error.0.to_owned()))).await;
+                let _ = sender
+                    .send(Err(BodyError::Server(error.0.to_owned())))
+                    .await;
                 return Err(error);
             }
         }
@@ -267,16 +287,31 @@ mod tests {
             (".//a", "c/d", "c/d/a"),
             ("../a", "c", "c/../a"),
         ] {
-            assert_eq!(object_path(name.as_bytes(), base), path.as_bytes(), "{name}");
+            assert_eq!(
+                object_path(name.as_bytes(), base),
+                path.as_bytes(),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn attributes_of_users_become_headers() {
         let header = |name: &str| header_of(name.as_bytes()).map(|name| name.as_str().to_owned());
-        assert_eq!(header("SCHILY.xattr.user.mime_type").as_deref(), Some("content-type"));
-        assert_eq!(header("LIBARCHIVE.xattr.user.meta.Lunch").as_deref(), Some("x-object-meta-lunch"));
-        for other in ["SCHILY.xattr.user.other", "SCHILY.acl", "mtime", "SCHILY.xattr.user.meta.a b"] {
+        assert_eq!(
+            header("SCHILY.xattr.user.mime_type").as_deref(),
+            Some("content-type")
+        );
+        assert_eq!(
+            header("LIBARCHIVE.xattr.user.meta.Lunch").as_deref(),
+            Some("x-object-meta-lunch")
+        );
+        for other in [
+            "SCHILY.xattr.user.other",
+            "SCHILY.acl",
+            "mtime",
+            "SCHILY.xattr.user.meta.a b",
+        ] {
             assert_eq!(header(other), None, "{other}");
         }
     }

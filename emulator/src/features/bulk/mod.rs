@@ -20,11 +20,12 @@ use http::{Method, StatusCode};
 
 use self::source::Compression;
 use crate::accept;
-use crate::heartbeat::{self, FORMATS, Report};
+use crate::heartbeat;
 use crate::message::{Request, Response};
 use crate::path::Path;
 use crate::pipeline::Next;
-use crate::reject::{Reject, Reply, status_line};
+use crate::reject::{Reject, Reply};
+use crate::report::{self, status_line};
 
 /// Containers that one archive may make.
 pub(crate) const MAX_CONTAINERS: usize = 10_000;
@@ -49,7 +50,11 @@ pub(crate) fn applies(request: &Request) -> bool {
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
     let compression = if request.method == Method::PUT {
-        let format = request.query.get("extract-archive").unwrap_or_default().to_lowercase();
+        let format = request
+            .query
+            .get("extract-archive")
+            .unwrap_or_default()
+            .to_lowercase();
         let compression = Compression::of(format.trim_matches('.'))
             .ok_or_else(|| Reject::html(StatusCode::BAD_REQUEST, "Unsupported archive format"))?;
         Some(compression)
@@ -57,20 +62,30 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         None
     };
     let accepted = request.header(ACCEPT.as_str()).unwrap_or_default();
-    let format = accept::best_match(accepted, &FORMATS).unwrap_or_default();
-    let root = if compression.is_some() { "extract" } else { "delete" };
-    let pipeline = next.detach();
+    let format = accept::best_match(accepted, &report::FORMATS)
+        .ok()
+        .flatten();
+    let root = if compression.is_some() {
+        "extract"
+    } else {
+        "delete"
+    };
+    // What is written where nothing that is there would do.
+    let written = format.unwrap_or("text/plain");
+    let pipeline = next.to_owned();
     let work = async move {
-        let next = pipeline.next();
+        let next = pipeline.borrow();
         let report = match compression {
-            Some(compression) => extract::extract(request, compression, format.is_some(), next).await,
+            Some(compression) => {
+                extract::extract(request, compression, format.is_some(), next).await
+            }
             None => delete::delete(request, format.is_some(), next).await,
         };
-        report.write(format, root)
+        report.write(written, root)
     };
     let mut response = Response::new(StatusCode::OK);
     response.set(CONTENT_TYPE, format.unwrap_or("text/html; charset=UTF-8"));
-    response.body = heartbeat::body(work, format).await;
+    response.body = heartbeat::body(work, written).await;
     Ok(response)
 }
 
@@ -102,14 +117,22 @@ impl Stop {
 /// The path of a bulk request: `/version/account`, and what follows it.
 fn divide(path: &Path) -> Result<(&str, &str), Stop> {
     let text = path.as_str();
-    let account_from = text.strip_prefix('/').and_then(|rest| rest.find('/')).map(|at| at + 2);
+    let account_from = text
+        .strip_prefix('/')
+        .and_then(|rest| rest.find('/'))
+        .map(|at| at + 2);
     let missing = || Stop::new(StatusCode::NOT_FOUND);
     let account_from = account_from.filter(|from| *from > 2).ok_or_else(missing)?;
-    let account_to = text[account_from..].find('/').map_or(text.len(), |at| account_from + at);
+    let account_to = text[account_from..]
+        .find('/')
+        .map_or(text.len(), |at| account_from + at);
     if account_to == account_from {
         return Err(missing());
     }
-    Ok((&text[..account_to], text.get(account_to + 1..).unwrap_or("")))
+    Ok((
+        &text[..account_to],
+        text.get(account_to + 1..).unwrap_or(""),
+    ))
 }
 
 /// Refuses a request that does not say where its body ends.
@@ -129,13 +152,33 @@ fn sub_request(request: &Request, method: Method, path: String) -> Request {
     let mut sub = request.sub(method, Path::new(path));
     for name in ["x-auth-token", "referer"] {
         if let Some(value) = request.headers.get(name) {
-            sub.headers.insert(http::HeaderName::from_static(name), value.clone());
+            sub.headers
+                .insert(http::HeaderName::from_static(name), value.clone());
         }
     }
     sub
 }
 
+/// What became of the parts of a request.
+#[derive(Debug)]
+struct Report {
+    status: StatusCode,
+    body: String,
+    counts: Vec<(&'static str, u64)>,
+    /// What failed, percent-encoded, and with which status.
+    errors: Vec<(String, String)>,
+}
+
 impl Report {
+    fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            body: String::new(),
+            counts: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     /// Notes that something failed. Where the server was to blame, so it is for the whole.
     fn fail(&mut self, name: String, status: StatusCode) {
         if status.is_server_error() {
@@ -144,6 +187,19 @@ impl Report {
             self.status = StatusCode::BAD_REQUEST;
         }
         self.errors.push((name, status_line(status)));
+    }
+
+    fn write(self, format: &str, root: &str) -> String {
+        let mut facts = vec![
+            ("Response Status", status_line(self.status).into()),
+            ("Response Body", self.body.into()),
+        ];
+        facts.extend(
+            self.counts
+                .into_iter()
+                .map(|(name, count)| (name, count.into())),
+        );
+        report::write(format, &facts, &self.errors, root)
     }
 }
 

@@ -126,7 +126,9 @@ impl Decoder {
     fn explain(&self, error: &io::Error) -> Result<Bytes, TarError> {
         let is_cut = error.kind() == ErrorKind::UnexpectedEof;
         match self {
-            Self::Gzip(decoder) if decoder.header().is_none() && (!is_cut || decoder.get_ref().seen < 2) => {
+            Self::Gzip(decoder)
+                if decoder.header().is_none() && (!is_cut || decoder.get_ref().seen < 2) =>
+            {
                 Err(TarError("not a gzip file"))
             }
             _ if is_cut => Ok(Bytes::new()),
