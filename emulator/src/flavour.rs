@@ -37,6 +37,8 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::ListingFormats,
         Feature::Tempurl,
         Feature::Tempauth,
+        Feature::VersionedWrites,
+        Feature::ObjectVersioning,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -105,6 +107,11 @@ impl Flavour {
 fn section(feature: Feature) -> Option<(&'static str, Value)> {
     match feature {
         Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
+        Feature::VersionedWrites => Some((
+            "versioned_writes",
+            json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
+        )),
+        Feature::ObjectVersioning => Some(("object_versioning", json!({}))),
         Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
         Feature::Tempurl => Some((
             "tempurl",

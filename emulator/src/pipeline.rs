@@ -16,17 +16,21 @@ pub(crate) enum Feature {
     ListingFormats,
     Tempurl,
     Tempauth,
+    VersionedWrites,
+    ObjectVersioning,
 }
 
 impl Feature {
     /// Whether the feature has anything to do with this request. Those that have not cost nothing: no call, no
     /// allocation.
-    fn applies(self, request: &Request) -> bool {
+    fn applies(self, request: &Request, core: &Core) -> bool {
         match self {
             Self::Gatekeeper | Self::Tempauth => true,
             Self::Healthcheck => features::healthcheck::applies(request),
             Self::ListingFormats => features::listing_formats::applies(request),
             Self::Tempurl => features::tempurl::applies(request),
+            Self::VersionedWrites => features::versioned_writes::applies(request, core),
+            Self::ObjectVersioning => features::object_versioning::applies(request, core),
         }
     }
 
@@ -37,6 +41,8 @@ impl Feature {
             Self::ListingFormats => features::listing_formats::handle(request, next).await,
             Self::Tempurl => features::tempurl::handle(request, next).await,
             Self::Tempauth => features::tempauth::handle(request, next).await,
+            Self::VersionedWrites => features::versioned_writes::handle(request, next).await,
+            Self::ObjectVersioning => features::object_versioning::handle(request, next).await,
         }
     }
 }
@@ -72,7 +78,7 @@ impl<'a> Next<'a> {
         let mut features = self.features;
         while let [feature, rest @ ..] = features {
             features = rest;
-            if feature.applies(&request) {
+            if feature.applies(&request, self.core) {
                 let next = Next {
                     features: rest,
                     core: self.core,
