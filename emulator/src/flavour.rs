@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::features::symlink;
 use crate::pipeline::Feature;
 
 /// A cloud: an order of features and their limits.
@@ -37,8 +38,10 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::ListingFormats,
         Feature::Tempurl,
         Feature::Tempauth,
+        Feature::Copy,
         Feature::VersionedWrites,
         Feature::ObjectVersioning,
+        Feature::Symlink,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -112,6 +115,13 @@ fn section(feature: Feature) -> Option<(&'static str, Value)> {
             json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
         )),
         Feature::ObjectVersioning => Some(("object_versioning", json!({}))),
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
+            None
+        }
+        Feature::Symlink => Some((
+            "symlink",
+            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
+        )),
         Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
         Feature::Tempurl => Some((
             "tempurl",

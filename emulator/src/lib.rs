@@ -18,6 +18,7 @@
 //! It knows the users of Swift's own tests (`test:tester` with key `testing`, and others) and a Rackspace user whose
 //! name and keys are in [`defaults`].
 
+mod accept;
 mod clock;
 mod core;
 pub mod defaults;
@@ -27,6 +28,7 @@ mod flavour;
 mod listing;
 mod message;
 mod path;
+mod path_header;
 mod pipeline;
 mod query;
 mod reject;

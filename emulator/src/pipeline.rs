@@ -18,6 +18,8 @@ pub(crate) enum Feature {
     Tempauth,
     VersionedWrites,
     ObjectVersioning,
+    Copy,
+    Symlink,
 }
 
 impl Feature {
@@ -31,6 +33,8 @@ impl Feature {
             Self::Tempurl => features::tempurl::applies(request),
             Self::VersionedWrites => features::versioned_writes::applies(request, core),
             Self::ObjectVersioning => features::object_versioning::applies(request, core),
+            Self::Copy => features::copy::applies(request),
+            Self::Symlink => features::symlink::applies(request),
         }
     }
 
@@ -43,6 +47,8 @@ impl Feature {
             Self::Tempauth => features::tempauth::handle(request, next).await,
             Self::VersionedWrites => features::versioned_writes::handle(request, next).await,
             Self::ObjectVersioning => features::object_versioning::handle(request, next).await,
+            Self::Copy => features::copy::handle(request, next).await,
+            Self::Symlink => features::symlink::handle(request, next).await,
         }
     }
 }

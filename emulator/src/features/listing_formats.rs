@@ -10,6 +10,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{Method, StatusCode};
 use quick_xml::escape::{escape, partial_escape};
 
+use crate::accept::best_match;
 use crate::listing::{Entry, Listing, ListingOf};
 use crate::message::{Body, Request};
 use crate::path::Resource;
@@ -112,46 +113,10 @@ fn wanted(request: &Request) -> Result<Format, Reject> {
         });
     }
     let accept = request.header(ACCEPT.as_str()).unwrap_or("");
-    best_match(accept)?.ok_or_else(|| Reject::new(StatusCode::NOT_ACCEPTABLE))
-}
-
-/// The form that an `Accept` header likes best: by quality, then exact types before wildcards, then its own order.
-fn best_match(accept: &str) -> Result<Option<Format>, Reject> {
-    if accept.trim().is_empty() {
-        return Ok(Some(Format::Plain));
-    }
-    let invalid = || Reject::html(StatusCode::BAD_REQUEST, "Invalid Accept header");
-    let mut patterns = Vec::new();
-    for part in accept.split(',') {
-        let mut pieces = part.split(';').map(str::trim);
-        let pattern = pieces.next().unwrap_or("");
-        if !pattern.contains('/') {
-            return Err(invalid());
-        }
-        let mut quality = 1.0;
-        for piece in pieces {
-            if let Some(("q", value)) = piece.split_once('=') {
-                quality = value.trim().parse::<f64>().map_err(|_| invalid())?;
-            }
-        }
-        patterns.push((pattern, quality));
-    }
-    patterns.sort_by(|one, two| {
-        let exact = |pattern: &str| !pattern.contains('*');
-        two.1
-            .total_cmp(&one.1)
-            .then(exact(two.0).cmp(&exact(one.0)))
-    });
-    let matches = |pattern: &str, content_type: &str| {
-        let (kind, subtype) = pattern.split_once('/').unwrap_or((pattern, ""));
-        let (own_kind, own_subtype) = content_type.split_once('/').unwrap_or((content_type, ""));
-        (kind == "*" || kind == own_kind) && (subtype == "*" || subtype == own_subtype)
-    };
-    Ok(patterns.iter().find_map(|(pattern, _)| {
-        Format::ALL
-            .into_iter()
-            .find(|format| matches(pattern, format.content_type()))
-    }))
+    best_match(accept, &Format::ALL.map(Format::content_type))
+        .map_err(|_| Reject::html(StatusCode::BAD_REQUEST, "Invalid Accept header"))?
+        .map(|best| Format::ALL[best])
+        .ok_or_else(|| Reject::new(StatusCode::NOT_ACCEPTABLE))
 }
 
 fn plain(listing: &Listing) -> String {
@@ -303,24 +268,6 @@ fn xml(listing: &Listing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn best(accept: &str) -> Option<Format> {
-        best_match(accept).expect("the header is well-formed")
-    }
-
-    #[test]
-    fn accept_is_matched_by_quality_and_then_by_exactness() {
-        assert_eq!(best(""), Some(Format::Plain));
-        assert_eq!(best("*/*"), Some(Format::Plain));
-        assert_eq!(best("application/json"), Some(Format::Json));
-        assert_eq!(
-            best("application/xml;q=0.5, application/json;q=0.9"),
-            Some(Format::Json)
-        );
-        assert_eq!(best("*/*, text/xml"), Some(Format::TextXml));
-        assert_eq!(best("image/png"), None);
-        assert!(best_match("nonsense").is_err());
-    }
 
     #[test]
     fn json_is_ascii_as_python_writes_it() {

@@ -14,7 +14,7 @@ use crate::store::{Object, Stored};
 /// The type of an object that says: here one was deleted. Clients cannot set it, Swift cuts its parameter off.
 pub(crate) const DELETE_MARKER: &str = "application/x-deleted;swift_versions_deleted=1";
 
-/// ETag of no bytes at all.
+/// `ETag` of no bytes at all.
 const EMPTY_MD5: HeaderValue = HeaderValue::from_static("d41d8cd98f00b204e9800998ecf8427e");
 
 pub(crate) fn is_delete_marker(object: &Object) -> bool {

@@ -477,6 +477,12 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
         .filter(|value| !value.is_empty())
         .unwrap_or(&object.content_type)
         .clone();
+    // Features tell from it what was written to.
+    let system: Vec<(HeaderName, HeaderValue)> = kept
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("x-object-sysmeta-"))
+        .cloned()
+        .collect();
     let changed = Object {
         modified: core.clock.timestamp(),
         content_type,
@@ -492,7 +498,9 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
             None => Err(Reject::not_found()),
         })
         .map_err(|refused| refused.unwrap_or_else(Reject::not_found))?;
-    Ok(done(StatusCode::ACCEPTED))
+    let mut response = done(StatusCode::ACCEPTED);
+    response.headers.extend(system);
+    Ok(response)
 }
 
 /// DELETE.

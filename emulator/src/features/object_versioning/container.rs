@@ -135,33 +135,30 @@ pub(super) async fn read(request: Request, next: Next<'_>) -> Reply {
             _ => None,
         });
     }
-    match wanted {
-        Some(wanted) => {
-            let current = listing.entries.into_iter().zip(links).collect();
-            let hidden = Path::container(&account, &hidden);
-            let merged = versions_listing::list(wanted?, next, hidden, name, current).await?;
-            response.listing = Some(Box::new(merged));
-        }
-        None => {
-            for (entry, link) in listing.entries.iter_mut().zip(links) {
-                if let (Entry::Object(entry), Some(link)) = (entry, link)
-                    && let Some((object, id)) = names::parse(&link)
-                {
-                    let path = quote(&format!("/v1/{account}/{name}/{object}"));
-                    set_extra(
-                        entry,
-                        "symlink_path",
-                        format!("{path}?version-id={id}").into(),
-                    );
-                }
-            }
-            response.listing = Some(listing);
+    if let Some(wanted) = wanted {
+        let current = listing.entries.into_iter().zip(links).collect();
+        let hidden = Path::container(&account, &hidden);
+        let merged = versions_listing::list(wanted?, next, hidden, name, current).await?;
+        response.listing = Some(Box::new(merged));
+        return Ok(response);
+    }
+    for (entry, link) in listing.entries.iter_mut().zip(links) {
+        if let (Entry::Object(entry), Some(link)) = (entry, link)
+            && let Some((object, id)) = names::parse(&link)
+        {
+            let path = quote(&format!("/v1/{account}/{name}/{object}"));
+            set_extra(
+                entry,
+                "symlink_path",
+                format!("{path}?version-id={id}").into(),
+            );
         }
     }
+    response.listing = Some(listing);
     Ok(response)
 }
 
-/// Gives a link to a version that version's size and ETag. Returns the version's name; `None` if it is no such link.
+/// Gives a link to a version that version's size and `ETag`. Returns the version's name; `None` if it is no such link.
 fn show_target(entry: &mut ObjectEntry, hidden: &str) -> Option<String> {
     let extra = |name: &str| {
         entry

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::names;
+use crate::accept::best_match;
 use crate::listing::{Entry, Listing, ListingOf, ObjectEntry};
 use crate::message::Request;
 use crate::path::Path;
@@ -38,7 +39,7 @@ impl Wanted {
             (None, None) => {}
             // Just behind all versions of the marker, whose last part is made of digits.
             (Some(marker), None) => {
-                query = query.with("marker", &format!("{}:", names::prefix(&marker)))
+                query = query.with("marker", &format!("{}:", names::prefix(&marker)));
             }
             (Some(marker), Some("null")) => query = query.with("marker", &names::prefix(&marker)),
             (Some(marker), Some(version)) => {
@@ -84,12 +85,8 @@ fn takes_json(request: &Request) -> bool {
     {
         return format.eq_ignore_ascii_case("json");
     }
-    let accept = request.header(ACCEPT.as_str()).unwrap_or("").trim();
-    accept.is_empty()
-        || accept.split(',').any(|pattern| {
-            let pattern = pattern.split(';').next().unwrap_or("").trim();
-            matches!(pattern, "*/*" | "application/*" | "application/json")
-        })
+    let accept = request.header(ACCEPT.as_str()).unwrap_or("");
+    matches!(best_match(accept, &["application/json"]), Ok(Some(_)))
 }
 
 /// Merges the versions in the hidden container with what the container itself has: `current` holds its entries, and of
