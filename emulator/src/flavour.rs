@@ -47,6 +47,8 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::Copy,
         Feature::ContainerQuotas,
         Feature::AccountQuotas,
+        Feature::VersionedWrites,
+        Feature::ObjectVersioning,
         Feature::Symlink,
         Feature::Cors,
     ],
@@ -150,6 +152,21 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
             ),
         ],
         Feature::Tempurl => vec![(
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
+        Feature::VersionedWrites => Some((
+            "versioned_writes",
+            json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
+        )),
+        Feature::ObjectVersioning => Some(("object_versioning", json!({}))),
+        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
+            None
+        }
+        Feature::Symlink => Some((
+            "symlink",
+            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
+        )),
+        Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
+        Feature::Tempurl => Some((
             "tempurl",
             json!({
                 "methods": ["GET", "HEAD", "PUT", "POST", "DELETE"],

@@ -16,6 +16,8 @@ pub(crate) struct Listing {
 pub(crate) enum ListingOf {
     Account(String),
     Container(String),
+    /// A container with all versions of its objects, which is written as JSON only.
+    Versions(String),
 }
 
 /// One line of a listing.

@@ -62,9 +62,9 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
             .map_or_else(|| "Accept".to_owned(), |others| format!("{others}, Accept"));
         response.set(VARY, &vary);
     }
-    let content_type = format!("{}; charset=utf-8", format.content_type());
+    let content_type = |format: Format| format!("{}; charset=utf-8", format.content_type());
     if is_head {
-        response.set(CONTENT_TYPE, &content_type);
+        response.set(CONTENT_TYPE, &content_type(format));
         response.headers.insert(CONTENT_LENGTH, 0.into());
         response.body = Body::Empty;
         return Ok(response);
@@ -75,6 +75,10 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
     if !reserved {
         listing.entries.retain(|entry| !entry.name().contains('\0'));
     }
+    let format = match listing.of {
+        ListingOf::Versions(_) => Format::Json,
+        ListingOf::Account(_) | ListingOf::Container(_) => format,
+    };
     let text = match format {
         Format::Plain => plain(&listing),
         Format::Json => json(&listing),
@@ -86,7 +90,7 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         StatusCode::OK
     };
     response.set_body(Bytes::from(text));
-    response.set(CONTENT_TYPE, &content_type);
+    response.set(CONTENT_TYPE, &content_type(format));
     Ok(response)
 }
 
@@ -207,7 +211,7 @@ fn xml(listing: &Listing) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let (kind, name) = match &listing.of {
         ListingOf::Account(name) => ("account", name),
-        ListingOf::Container(name) => ("container", name),
+        ListingOf::Container(name) | ListingOf::Versions(name) => ("container", name),
     };
     let name = escape(name.as_str());
     if listing.entries.is_empty() && kind == "container" {

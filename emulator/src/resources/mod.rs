@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod acl;
+pub(crate) mod archive;
 pub(crate) mod conditional;
 pub(crate) mod container;
 pub(crate) mod expiry;

@@ -233,7 +233,7 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
 }
 
 /// Puts an object where nothing newer stands: of two writers the later one wins, whoever finishes last.
-fn put_into(
+pub(crate) fn put_into(
     container: &Container,
     name: &str,
     object: Object,
