@@ -152,21 +152,6 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
             ),
         ],
         Feature::Tempurl => vec![(
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
-        Feature::VersionedWrites => Some((
-            "versioned_writes",
-            json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
-        )),
-        Feature::ObjectVersioning => Some(("object_versioning", json!({}))),
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
-            None
-        }
-        Feature::Symlink => Some((
-            "symlink",
-            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
-        )),
-        Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
-        Feature::Tempurl => Some((
             "tempurl",
             json!({
                 "methods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
@@ -187,6 +172,11 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
         Feature::Staticweb => vec![("staticweb", json!({}))],
         Feature::ContainerQuotas => vec![("container_quotas", json!({}))],
         Feature::AccountQuotas => vec![("account_quotas", json!({}))],
+        Feature::VersionedWrites => vec![(
+            "versioned_writes",
+            json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
+        )],
+        Feature::ObjectVersioning => vec![("object_versioning", json!({}))],
         Feature::Symlink => vec![(
             "symlink",
             json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
