@@ -1,6 +1,7 @@
 //! The pipeline: features from the outside in, then the resource.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::core::Core;
 use crate::features;
@@ -23,6 +24,9 @@ pub(crate) enum Feature {
     Staticweb,
     Copy,
     Symlink,
+    Staticweb,
+    Slo,
+    Dlo,
 }
 
 impl Feature {
@@ -41,6 +45,8 @@ impl Feature {
             Self::Staticweb => features::staticweb::applies(request, core),
             Self::Copy => features::copy::applies(request),
             Self::Symlink => features::symlink::applies(request),
+            Self::Slo => features::slo::applies(request),
+            Self::Dlo => features::dlo::applies(request),
         }
     }
 
@@ -58,6 +64,9 @@ impl Feature {
             Self::Staticweb => features::staticweb::handle(request, next).await,
             Self::Copy => features::copy::handle(request, next).await,
             Self::Symlink => features::symlink::handle(request, next).await,
+            Self::Staticweb => features::staticweb::handle(request, next).await,
+            Self::Slo => features::slo::handle(request, next).await,
+            Self::Dlo => features::dlo::handle(request, next).await,
         }
     }
 }
@@ -65,13 +74,29 @@ impl Feature {
 /// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Next<'a> {
-    features: &'a [Feature],
-    core: &'a Core,
+    features: &'static [Feature],
+    core: &'a Arc<Core>,
+}
+
+/// The same for what outlives the request's handling: bodies that fetch their parts while they are sent.
+#[derive(Debug)]
+pub(crate) struct OwnedNext {
+    features: &'static [Feature],
+    core: Arc<Core>,
+}
+
+impl OwnedNext {
+    pub(crate) fn borrow(&self) -> Next<'_> {
+        Next {
+            features: self.features,
+            core: &self.core,
+        }
+    }
 }
 
 impl<'a> Next<'a> {
     /// The whole pipeline of the core's flavour.
-    pub(crate) fn all(core: &'a Core) -> Self {
+    pub(crate) fn all(core: &'a Arc<Core>) -> Self {
         Self {
             features: core.flavour.features,
             core,
@@ -81,6 +106,13 @@ impl<'a> Next<'a> {
     /// What every feature shares: the store, the clock, the limits.
     pub(crate) fn core(self) -> &'a Core {
         self.core
+    }
+
+    pub(crate) fn to_owned(self) -> OwnedNext {
+        OwnedNext {
+            features: self.features,
+            core: Arc::clone(self.core),
+        }
     }
 
     /// Hands the request to the rest of the pipeline.

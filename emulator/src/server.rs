@@ -81,7 +81,7 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
 async fn respond(
     request: http::Request<Incoming>,
     remote: SocketAddr,
-    core: &Core,
+    core: &Arc<Core>,
 ) -> http::Response<Body> {
     let now = Timestamp::from(core.clock.now());
     let (head, body) = request.into_parts();
@@ -146,7 +146,7 @@ fn has_long_line(headers: &HeaderMap) -> bool {
         .any(|(name, value)| name.as_str().len() + value.len() + COLON_AND_END > MAX_LINE)
 }
 
-async fn answer(request: Request, core: &Core) -> Response {
+async fn answer(request: Request, core: &Arc<Core>) -> Response {
     let request = match services::cdn::handle(request, core).await {
         Ok(response) => return response,
         Err(request) => request,

@@ -60,7 +60,12 @@ const MAX_OBJECT: u64 = 10 << 30;
 const PASSED_ON: [HeaderName; 5] = [IF_MODIFIED_SINCE, IF_MATCH, IF_NONE_MATCH, RANGE, IF_RANGE];
 
 /// Answers a request for an object, empty for the container itself, at the address with this label.
-pub(super) async fn handle(request: Request, label: &str, name: &str, core: &Core) -> Response {
+pub(super) async fn handle(
+    request: Request,
+    label: &str,
+    name: &str,
+    core: &Arc<Core>,
+) -> Response {
     let now = core.clock.now();
     let hash = match address::parse(label) {
         Ok(hash) => hash,
@@ -74,7 +79,13 @@ pub(super) async fn handle(request: Request, label: &str, name: &str, core: &Cor
     }
 }
 
-async fn read(request: Request, hash: u128, name: &str, core: &Core, now: SystemTime) -> Response {
+async fn read(
+    request: Request,
+    hash: u128,
+    name: &str,
+    core: &Arc<Core>,
+    now: SystemTime,
+) -> Response {
     let key = Key::new(hash, name);
     let fresh = core.cdn.cache().fresh(&key, now);
     if let Some(copy) = fresh {
@@ -129,7 +140,7 @@ enum Origin {
     Failed(Response),
 }
 
-async fn origin(whole: Request, core: &Core) -> Origin {
+async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
     let response = Next::all(core).run(whole).await;
     match response.status {
         StatusCode::OK => {}
@@ -241,7 +252,7 @@ async fn options(
     request: Request,
     hash: u128,
     name: &str,
-    core: &Core,
+    core: &Arc<Core>,
     now: SystemTime,
 ) -> Response {
     let asked = request.headers.get(ACCESS_CONTROL_REQUEST_METHOD);

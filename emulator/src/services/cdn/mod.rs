@@ -20,7 +20,7 @@ mod listing;
 mod management;
 mod rows;
 
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::core::Core;
 use crate::message::{Request, Response};
@@ -61,7 +61,7 @@ impl Cdn {
 }
 
 /// Answers a request that is the CDN's, and gives back any other.
-pub(crate) async fn handle(request: Request, core: &Core) -> Result<Response, Request> {
+pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Response, Request> {
     let path = request.path.as_str();
     let at_edge = match request.header("host").and_then(address::label_of_host) {
         Some(label) => Some((label, path.strip_prefix('/').unwrap_or(path))),
