@@ -44,10 +44,9 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::Tempauth,
         Feature::Staticweb,
         Feature::Copy,
-        Feature::Symlink,
-        Feature::Staticweb,
         Feature::Slo,
         Feature::Dlo,
+        Feature::Symlink,
     ],
     limits: Limits {
         max_file_size: 5_368_709_122,
@@ -122,42 +121,14 @@ impl Flavour {
 /// What a feature tells of itself in `/info`, by section.
 fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
     match feature {
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => {
-            Vec::new()
-        }
+        Feature::Gatekeeper
+        | Feature::Healthcheck
+        | Feature::ListingFormats
+        | Feature::Copy
+        | Feature::Dlo => Vec::new(),
         Feature::EtagQuoter => vec![("etag_quoter", json!({"enable_by_default": false}))],
         Feature::DomainRemap => vec![("domain_remap", json!({"default_reseller_prefix": null}))],
         Feature::Tempurl => vec![(
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Copy => None,
-        Feature::Symlink => Some((
-            "symlink",
-            json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),
-        )),
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats => None,
-        Feature::EtagQuoter => Some(("etag_quoter", json!({"enable_by_default": false}))),
-        Feature::DomainRemap => Some(("domain_remap", json!({"default_reseller_prefix": null}))),
-        Feature::Crossdomain => Some(("crossdomain", json!({}))),
-        Feature::Formpost => Some((
-            "formpost",
-            json!({
-                "allowed_digests": ["sha1", "sha256", "sha512"],
-                "deprecated_digests": ["sha1"]
-            }),
-        )),
-        Feature::Staticweb => Some(("staticweb", json!({}))),
-        Feature::Gatekeeper | Feature::Healthcheck | Feature::ListingFormats | Feature::Dlo => None,
-        Feature::Slo => Some((
-            "slo",
-            json!({
-                "max_manifest_segments": crate::features::slo::MAX_SEGMENTS,
-                "max_manifest_size": crate::features::slo::MAX_MANIFEST_SIZE,
-                "yield_frequency": 10,
-                "min_segment_size": 1,
-                "allow_async_delete": true
-            }),
-        )),
-        Feature::Tempauth => Some(("tempauth", json!({"account_acls": true}))),
-        Feature::Tempurl => Some((
             "tempurl",
             json!({
                 "methods": ["GET", "HEAD", "PUT", "POST", "DELETE"],
@@ -176,6 +147,16 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
         )],
         Feature::Tempauth => vec![("tempauth", json!({"account_acls": true}))],
         Feature::Staticweb => vec![("staticweb", json!({}))],
+        Feature::Slo => vec![(
+            "slo",
+            json!({
+                "max_manifest_segments": crate::features::slo::MAX_SEGMENTS,
+                "max_manifest_size": crate::features::slo::MAX_MANIFEST_SIZE,
+                "yield_frequency": 10,
+                "min_segment_size": 1,
+                "allow_async_delete": true
+            }),
+        )],
         Feature::Symlink => vec![(
             "symlink",
             json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),

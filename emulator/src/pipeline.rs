@@ -23,10 +23,9 @@ pub(crate) enum Feature {
     Tempauth,
     Staticweb,
     Copy,
-    Symlink,
-    Staticweb,
     Slo,
     Dlo,
+    Symlink,
 }
 
 impl Feature {
@@ -44,9 +43,9 @@ impl Feature {
             Self::Formpost => features::formpost::applies(request),
             Self::Staticweb => features::staticweb::applies(request, core),
             Self::Copy => features::copy::applies(request),
-            Self::Symlink => features::symlink::applies(request),
             Self::Slo => features::slo::applies(request),
             Self::Dlo => features::dlo::applies(request),
+            Self::Symlink => features::symlink::applies(request),
         }
     }
 
@@ -63,10 +62,9 @@ impl Feature {
             Self::Tempauth => features::tempauth::handle(request, next).await,
             Self::Staticweb => features::staticweb::handle(request, next).await,
             Self::Copy => features::copy::handle(request, next).await,
-            Self::Symlink => features::symlink::handle(request, next).await,
-            Self::Staticweb => features::staticweb::handle(request, next).await,
             Self::Slo => features::slo::handle(request, next).await,
             Self::Dlo => features::dlo::handle(request, next).await,
+            Self::Symlink => features::symlink::handle(request, next).await,
         }
     }
 }

@@ -154,6 +154,15 @@ impl Source {
     }
 }
 
+/// The same bytes as a body whose length is not told, and which is therefore sent in chunks.
+pub(crate) fn unmeasured(body: Body) -> Body {
+    Body::stream(Joined {
+        current: body,
+        rest: Box::pin(stream::empty()),
+        left: None,
+    })
+}
+
 /// One body out of many, once the first is there. `length` is what they must come to, where that is known.
 pub(crate) async fn begin(
     bodies: impl Stream<Item = Result<Body, Broken>> + Send + 'static,

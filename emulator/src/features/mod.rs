@@ -2,18 +2,15 @@
 
 pub(crate) mod copy;
 pub(crate) mod crossdomain;
+pub(crate) mod dlo;
 pub(crate) mod domain_remap;
 pub(crate) mod etag_quoter;
 pub(crate) mod formpost;
 pub(crate) mod gatekeeper;
 pub(crate) mod healthcheck;
 pub(crate) mod listing_formats;
+pub(crate) mod slo;
 pub(crate) mod staticweb;
 pub(crate) mod symlink;
-pub(crate) mod dlo;
-pub(crate) mod gatekeeper;
-pub(crate) mod healthcheck;
-pub(crate) mod listing_formats;
-pub(crate) mod slo;
 pub(crate) mod tempauth;
 pub(crate) mod tempurl;

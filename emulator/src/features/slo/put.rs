@@ -17,6 +17,7 @@ use crate::reject::{Reject, Reply};
 use crate::report::{self, status_line};
 use crate::resources::object::{broken_off, hex};
 use crate::resources::range;
+use crate::segmented::unmeasured;
 use crate::timestamp::Timestamp;
 
 const LISTED_ETAG: HeaderName =
@@ -273,7 +274,12 @@ fn become_manifest(request: &mut Request, segments: &[Stored], etag: &str, total
 /// The answer to `heartbeat=on`: a blank to begin with, as Swift sends while it works, and the report.
 fn beat(format: &'static str, facts: &report::Facts<'_>, problems: &Problems) -> Response {
     let report = report::write(format, facts, problems, "upload");
-    Response::with(StatusCode::ACCEPTED, format, format!(" \r\n\r\n{report}"))
+    let mut response = Response::new(StatusCode::ACCEPTED);
+    response.set(CONTENT_TYPE, format);
+    let body = Bytes::from(format!(" \r\n\r\n{report}"));
+    // In chunks, since whoever waits for signs of life is told so before the length is known.
+    response.body = unmeasured(Body::Bytes(body));
+    response
 }
 
 async fn beat_of(format: &'static str, response: Response) -> Response {
