@@ -33,7 +33,7 @@ use crate::message::{Body, Request, Response, header_value};
 use crate::path::{Path, Resource, quote};
 use crate::path_header;
 use crate::pipeline::Next;
-use crate::reject::{Reject, Reply};
+use crate::reject::{Reject, Reply, reason};
 use crate::resources::metadata::title;
 
 const COPY: &str = "COPY";
@@ -345,11 +345,7 @@ async fn outcome(
         .and_then(|accept| accept::best_match(accept, &FORMS).ok()?)
         .unwrap_or("text/plain");
 
-    let status = format!(
-        "{} {}",
-        response.status.as_u16(),
-        response.status.canonical_reason().unwrap_or_default()
-    );
+    let status = format!("{} {}", response.status.as_u16(), reason(response.status));
     let failed = !response.is_success();
     let mut told = BTreeMap::new();
     for (name, value) in answer.iter().chain(&response.headers) {

@@ -377,7 +377,7 @@ async fn pin(
         .unwrap_or(HeaderValue::from_static("0"));
     headers.insert(STORED_BYTES, bytes);
     headers.insert(STORED_ETAG, header_value(etag));
-    if !headers.get(CONTENT_TYPE).is_some_and(|own| !own.is_empty())
+    if headers.get(CONTENT_TYPE).is_none_or(HeaderValue::is_empty)
         && let Some(content_type) = target.headers.get(CONTENT_TYPE)
     {
         headers.insert(CONTENT_TYPE, content_type.clone());
@@ -463,32 +463,25 @@ fn show_link(object: &mut ObjectEntry, version: &str, account: &str) {
     };
     let mut hash = hash.to_owned();
     let mut account = account;
-    let mut target = None;
+    let (mut target, mut etag, mut bytes) = (None, None, None);
+    // A copy of a link names its target twice; the last one counts.
     for parameter in parameters.split(';') {
-        let (key, value) = parameter
-            .trim()
-            .split_once('=')
-            .unwrap_or((parameter.trim(), ""));
-        match key {
-            "symlink_target" => target = Some(value),
-            "symlink_target_account" => account = value,
-            "symlink_target_etag" => object.extra.push(("symlink_etag", value.into())),
-            "symlink_target_bytes" => {
-                let bytes: u64 = value.parse().unwrap_or(0);
-                object.extra.push(("symlink_bytes", bytes.into()));
-            }
+        let parameter = parameter.trim();
+        match parameter.split_once('=').unwrap_or((parameter, "")) {
+            ("symlink_target", value) => target = Some(value),
+            ("symlink_target_account", value) => account = value,
+            ("symlink_target_etag", value) => etag = Some(value),
+            ("symlink_target_bytes", value) => bytes = value.parse::<u64>().ok(),
             _ => {
                 hash.push_str("; ");
-                hash.push_str(key);
-                hash.push('=');
-                hash.push_str(value);
+                hash.push_str(parameter);
             }
         }
     }
-    if let Some(target) = target {
-        let path = format!("/{version}/{account}/{target}");
-        object.extra.push(("symlink_path", path.into()));
-    }
+    let path = target.map(|target| format!("/{version}/{account}/{target}"));
+    object.extra.extend(etag.map(|etag| ("symlink_etag", etag.into())));
+    object.extra.extend(bytes.map(|bytes| ("symlink_bytes", bytes.into())));
+    object.extra.extend(path.map(|path| ("symlink_path", path.into())));
     object.hash = hash;
 }
 
@@ -530,6 +523,12 @@ mod tests {
     fn a_listing_names_the_account_of_a_target_that_is_elsewhere() {
         let entry = shown("abc; symlink_target=c/o; symlink_target_account=AUTH_b");
         assert_eq!(entry.extra, [("symlink_path", "/v1/AUTH_b/c/o".into())]);
+    }
+
+    #[test]
+    fn a_copy_of_a_link_is_listed_once() {
+        let entry = shown("abc; symlink_target=c/o; symlink_target=c/o");
+        assert_eq!(entry.extra, [("symlink_path", "/v1/AUTH_a/c/o".into())]);
     }
 
     #[test]
