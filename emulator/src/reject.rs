@@ -116,7 +116,10 @@ pub(crate) fn name_realm(response: &mut Response, path: &str) {
 
 /// The words behind a status, which for some are older ones than those of `http`.
 pub(crate) fn reason(status: StatusCode) -> &'static str {
-    words(status).map_or_else(|| status.canonical_reason().unwrap_or_default(), |(title, _)| title)
+    words(status).map_or_else(
+        || status.canonical_reason().unwrap_or_default(),
+        |(title, _)| title,
+    )
 }
 
 fn standard_body(status: StatusCode) -> Cow<'static, str> {
