@@ -9,8 +9,9 @@
 //! Out: `X-Symlink-Target`, `X-Symlink-Target-Account`, `X-Symlink-Target-Etag`, `X-Symlink-Target-Bytes` of the link
 //! itself; `symlink_path`, `symlink_etag` and `symlink_bytes` in JSON listings.
 //!
-//! 400 for a body, a link to itself or a malformed `ETag`, 412 for a malformed target, 409 where a static link's target
-//! is missing or has changed and where there are more than two links in a row.
+//! 400 for a body, a link to itself or a malformed `ETag`, 412 for a malformed target (for one that is not UTF-8 as well,
+//! where Swift makes a link that answers 412), 409 where a static link's target is missing or has changed and where there
+//! are more than two links in a row.
 //!
 //! A link is an object of zero bytes with `X-Object-Sysmeta-Symlink-*`. The same facts stand behind the hash that its
 //! container lists (`hash; symlink_target=…; …`), where the listing finds them. Features that make links of their own
