@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::Request;
-use crate::path::Resource;
+use crate::path::{Path, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::resources::acl;
@@ -36,7 +36,7 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         Some(Resource::Object(account, container, _)) => {
             let container = next.core().store.container(account, container);
             if let Some(container) = container
-                && is_exceeded(&request, &container)
+                && is_exceeded(&request, &container, next).await
             {
                 return Err(refuse(&request, &container, next.core()));
             }
@@ -61,7 +61,7 @@ fn check(request: &Request) -> Result<(), Reject> {
     Ok(())
 }
 
-fn is_exceeded(request: &Request, container: &Container) -> bool {
+async fn is_exceeded(request: &Request, container: &Container, next: Next<'_>) -> bool {
     // Most containers have no quota; then the totals need not be asked for.
     let (bytes, count) = (quota(container, BYTES), quota(container, COUNT));
     if bytes.is_none() && count.is_none() {
@@ -71,9 +71,26 @@ fn is_exceeded(request: &Request, container: &Container) -> bool {
         .header(CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    let (objects, used) = container.totals();
+    let (objects, used) = used(request, next).await;
     bytes.is_some_and(|quota| quota < used.saturating_add(length))
         || count.is_some_and(|quota| quota < objects.saturating_add(1))
+}
+
+/// Objects and bytes as a HEAD of the container tells them: versions kept elsewhere count as its own.
+async fn used(request: &Request, next: Next<'_>) -> (u64, u64) {
+    let Some(Resource::Object(account, container, _)) = request.path.named() else {
+        return (0, 0);
+    };
+    let head = request.pre_authorized(Method::HEAD, Path::container(account, container));
+    let response = next.run(head).await;
+    let number = |name: &str| {
+        let number = response.header(name).and_then(|text| text.parse().ok());
+        number.unwrap_or(0)
+    };
+    (
+        number("x-container-object-count"),
+        number("x-container-bytes-used"),
+    )
 }
 
 /// A quota of the container, if it has one. More than fits is no limit.

@@ -57,7 +57,8 @@ pub(super) async fn read(request: Request, next: Next<'_>) -> Reply {
     let segments = if request.method == Method::HEAD {
         // The answer to a HEAD has no manifest in it.
         let source = Source::new(request, next);
-        fetch_manifest(&source, request.path.clone()).await?
+        let version = request.query.get("version-id");
+        fetch_manifest(&source, request.path.clone(), version.as_deref()).await?
     } else {
         parsed(std::mem::take(&mut response.body)).await?
     };
@@ -199,9 +200,17 @@ async fn parsed(body: Body) -> Result<Segments, Broken> {
     manifest::stored(&body).map(Arc::new).ok_or_else(unreadable)
 }
 
-async fn fetch_manifest(source: &Source, path: Path) -> Result<Segments, Broken> {
+/// The manifest at a path, of a named version or of the current one.
+async fn fetch_manifest(
+    source: &Source,
+    path: Path,
+    version: Option<&str>,
+) -> Result<Segments, Broken> {
     let mut request = source.raw(path);
     request.query = Query::new("multipart-manifest=get");
+    if let Some(version) = version {
+        request.query = request.query.with("version-id", version);
+    }
     let response = source.next().run(request).await;
     if !response.is_success() {
         return Err(Broken::Segment(format!(
@@ -337,7 +346,7 @@ impl Walk {
             return Ok(Arc::clone(segments));
         }
         let path = Path::new(format!("{}{name}", self.root));
-        let segments = fetch_manifest(&self.source, path).await?;
+        let segments = fetch_manifest(&self.source, path, None).await?;
         if self.cached.len() >= MAX_CACHED {
             self.cached.pop_front();
         }
