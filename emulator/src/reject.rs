@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::message::{Response, header_value};
+use crate::message::{Body, Response, header_value};
 use crate::path::{BadPath, quote};
 
 /// What a feature or a resource answers: a response, or a refusal that becomes one.
@@ -114,8 +114,31 @@ pub(crate) fn name_realm(response: &mut Response, path: &str) {
     }
 }
 
+/// Swift's name for a status, where it has one of its own.
+pub(crate) fn reason(status: StatusCode) -> &'static str {
+    words(status).map_or_else(|| status.canonical_reason().unwrap_or(""), |(title, _)| title)
+}
+
+/// Whether the body is nothing but Swift's words for the status. In answers to HEAD their length does not count.
+pub(crate) fn has_standard_body(response: &Response) -> bool {
+    match &response.body {
+        Body::Bytes(body) => !body.is_empty() && *body == *standard_body(response.status).as_bytes(),
+        _ => false,
+    }
+}
+
 fn standard_body(status: StatusCode) -> Cow<'static, str> {
-    let (title, sentence) = match status.as_u16() {
+    match words(status) {
+        Some((title, sentence)) => {
+            Cow::Owned(format!("<html><h1>{title}</h1><p>{sentence}</p></html>"))
+        }
+        None => Cow::Borrowed(""),
+    }
+}
+
+/// Title and sentence.
+fn words(status: StatusCode) -> Option<(&'static str, &'static str)> {
+    Some(match status.as_u16() {
         301 => ("Moved Permanently", "The resource has moved permanently."),
         302 => ("Found", "The resource has moved temporarily."),
         303 => (
@@ -191,7 +214,6 @@ fn standard_body(status: StatusCode) -> Cow<'static, str> {
             "Insufficient Storage",
             "There was not enough space to save the resource.",
         ),
-        _ => return Cow::Borrowed(""),
-    };
-    Cow::Owned(format!("<html><h1>{title}</h1><p>{sentence}</p></html>"))
+        _ => return None,
+    })
 }
