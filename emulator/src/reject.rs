@@ -116,13 +116,18 @@ pub(crate) fn name_realm(response: &mut Response, path: &str) {
 
 /// Swift's name for a status, where it has one of its own.
 pub(crate) fn reason(status: StatusCode) -> &'static str {
-    words(status).map_or_else(|| status.canonical_reason().unwrap_or(""), |(title, _)| title)
+    words(status).map_or_else(
+        || status.canonical_reason().unwrap_or(""),
+        |(title, _)| title,
+    )
 }
 
 /// Whether the body is nothing but Swift's words for the status. In answers to HEAD their length does not count.
 pub(crate) fn has_standard_body(response: &Response) -> bool {
     match &response.body {
-        Body::Bytes(body) => !body.is_empty() && *body == *standard_body(response.status).as_bytes(),
+        Body::Bytes(body) => {
+            !body.is_empty() && *body == *standard_body(response.status).as_bytes()
+        }
         _ => false,
     }
 }

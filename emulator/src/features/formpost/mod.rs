@@ -25,7 +25,7 @@ use http_body_util::channel::{Channel, Sender};
 use signing::{Digest, FormAccess, FormFields, FormRefusal};
 
 use crate::message::{Body, BodyError, Request, Response, header_value};
-use crate::path::{Path, quote};
+use crate::path::{Path, Resource, quote};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply, reason};
 use crate::resources::metadata::title;
@@ -216,8 +216,8 @@ async fn upload(mut request: Request, boundary: &str, next: Next<'_>) -> Result<
 
 fn keys(request: &Request, next: Next<'_>) -> TempUrlKeys {
     let named = request.path.named();
-    let account = named.map_or("", |named| named.account());
-    match named.and_then(|named| named.container()) {
+    let account = named.map_or("", Resource::account);
+    match named.and_then(Resource::container) {
         Some(container) => TempUrlKeys::of(&next.core().store, account, container),
         None => TempUrlKeys::default(),
     }
