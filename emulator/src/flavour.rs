@@ -120,15 +120,6 @@ impl Flavour {
         for (name, section) in self.features.iter().flat_map(|feature| sections(*feature)) {
             info[name] = section;
         }
-        // Two of Swift's middlewares are there and do nothing: no rate is limited, and no realm to synchronise with is
-        // known.
-        info["ratelimit"] = json!({
-            "account_ratelimit": 0.0,
-            "max_sleep_time_seconds": 60.0,
-            "container_ratelimits": [],
-            "container_listing_ratelimits": []
-        });
-        info["container_sync"] = json!({"realms": {}});
         info
     }
 }

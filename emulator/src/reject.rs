@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::message::{Response, header_value};
+use crate::message::{Body, Response, header_value};
 use crate::path::{BadPath, quote};
 
 /// What a feature or a resource answers: a response, or a refusal that becomes one.
@@ -120,6 +120,16 @@ pub(crate) fn reason(status: StatusCode) -> &'static str {
         || status.canonical_reason().unwrap_or_default(),
         |(title, _)| title,
     )
+}
+
+/// Whether the body is nothing but Swift's words for the status. In answers to HEAD their length does not count.
+pub(crate) fn has_standard_body(response: &Response) -> bool {
+    match &response.body {
+        Body::Bytes(body) => {
+            !body.is_empty() && *body == *standard_body(response.status).as_bytes()
+        }
+        _ => false,
+    }
 }
 
 fn standard_body(status: StatusCode) -> Cow<'static, str> {

@@ -22,7 +22,7 @@ use crate::message::{Body, Grant, Request, Response};
 use crate::path::Path;
 use crate::pipeline::Next;
 use crate::query::Query;
-use crate::reject::{Reject, name_realm, reason};
+use crate::reject::{Reject, has_standard_body, name_realm, reason};
 use crate::services;
 use crate::timestamp::Timestamp;
 use crate::wire::Wire;
@@ -174,6 +174,9 @@ fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
         && let Some(length) = response.body.length()
     {
         response.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    if is_head && has_standard_body(response) {
+        response.headers.insert(CONTENT_LENGTH, 0.into());
     }
     if is_head
         || response.status == StatusCode::NO_CONTENT

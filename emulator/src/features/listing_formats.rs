@@ -64,9 +64,12 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
     }
     let content_type = |format: Format| format!("{}; charset=utf-8", format.content_type());
     if is_head {
-        response.set(CONTENT_TYPE, &content_type(format));
-        response.headers.insert(CONTENT_LENGTH, 0.into());
-        response.body = Body::Empty;
+        // What has a length already is no listing but a page that a feature made in its place.
+        if !response.headers.contains_key(CONTENT_LENGTH) {
+            response.set(CONTENT_TYPE, &content_type(format));
+            response.headers.insert(CONTENT_LENGTH, 0.into());
+            response.body = Body::Empty;
+        }
         return Ok(response);
     }
     let Some(mut listing) = response.listing.take() else {

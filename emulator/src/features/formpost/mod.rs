@@ -25,18 +25,15 @@ use http_body_util::channel::{Channel, Sender};
 use signing::{Digest, FormAccess, FormFields, FormRefusal};
 
 use crate::message::{Body, BodyError, Request, Response, header_value};
-use crate::path::{Path, quote};
+use crate::path::{Path, Resource, quote};
 use crate::pipeline::Next;
-use crate::reject::{Reject, Reply};
+use crate::reject::{Reject, Reply, reason};
 use crate::resources::metadata::title;
 use crate::resources::temp_url_keys::TempUrlKeys;
 use multipart::{Broken, Multipart, parameters};
 
 /// What a field's value is cut off at, in bytes.
 const MAX_VALUE_LENGTH: usize = 4096;
-
-/// What is read of the body of a PUT's answer, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
 
 const FORM: &str = "multipart/form-data";
 
@@ -155,7 +152,6 @@ struct Outcome {
     status: StatusCode,
     message: &'static str,
     headers: HeaderMap,
-    body: Bytes,
 }
 
 impl Outcome {
@@ -164,7 +160,6 @@ impl Outcome {
             status: StatusCode::BAD_REQUEST,
             message,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
         }
     }
 }
@@ -221,8 +216,8 @@ async fn upload(mut request: Request, boundary: &str, next: Next<'_>) -> Result<
 
 fn keys(request: &Request, next: Next<'_>) -> TempUrlKeys {
     let named = request.path.named();
-    let account = named.map_or("", |named| named.account());
-    match named.and_then(|named| named.container()) {
+    let account = named.map_or("", Resource::account);
+    match named.and_then(Resource::container) {
         Some(container) => TempUrlKeys::of(&next.core().store, account, container),
         None => TempUrlKeys::default(),
     }
@@ -320,7 +315,6 @@ async fn send(
         status: response.status,
         message: "",
         headers,
-        body: response.body.collect(MAX_ANSWER).await.unwrap_or_default(),
     })
 }
 
@@ -368,15 +362,7 @@ fn answer(outcome: Outcome, redirect: &str) -> Response {
         return response;
     }
     response.set(CONTENT_TYPE, "text/plain");
-    if !status.is_success() && !outcome.body.is_empty() {
-        response.set_body(outcome.body);
-        return response;
-    }
-    let mut body = format!(
-        "{} {}",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("")
-    );
+    let mut body = format!("{} {}", status.as_u16(), reason(status));
     if !outcome.message.is_empty() {
         body.push_str("\r\nFormPost: ");
         body.push_str(&title(outcome.message));
