@@ -131,8 +131,8 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
         | Feature::Healthcheck
         | Feature::ListingFormats
         | Feature::Copy
-        | Feature::Cors => Vec::new(),
-        Feature::Dlo => Vec::new(),
+        | Feature::Cors
+        | Feature::Dlo => Vec::new(),
         Feature::EtagQuoter => vec![("etag_quoter", json!({"enable_by_default": false}))],
         Feature::DomainRemap => vec![("domain_remap", json!({"default_reseller_prefix": null}))],
         Feature::Bulk => vec![

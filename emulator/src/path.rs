@@ -72,10 +72,6 @@ impl Path {
         Self { text, ends }
     }
 
-    pub(crate) fn account(account: &str) -> Self {
-        Self::new(format!("/v1/{account}"))
-    }
-
     pub(crate) fn container(account: &str, container: &str) -> Self {
         Self::new(format!("/v1/{account}/{container}"))
     }

@@ -196,15 +196,16 @@ mod tests {
     use super::*;
 
     fn list(names: &[&str], wanted: &Page<'_>) -> Vec<String> {
-        let index: BTreeMap<Box<str>, ()> = names.iter().map(|name| ((*name).into(), ())).collect();
+        let index: BTreeMap<Box<str>, bool> =
+            names.iter().map(|name| ((*name).into(), true)).collect();
         let mut found = Vec::new();
         page(
             &index,
             wanted,
-            |_, ()| true,
+            |_, shown| *shown,
             |item| {
                 found.push(match item {
-                    PageItem::Entry(name, ()) => name.to_owned(),
+                    PageItem::Entry(name, _) => name.to_owned(),
                     PageItem::Subdir(name) => format!("[{name}]"),
                 });
             },

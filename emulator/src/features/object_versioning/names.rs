@@ -79,7 +79,7 @@ mod tests {
         );
         assert_eq!(parse("o"), None);
         assert_eq!(parse("\0o"), None);
-        assert_eq!(parse("\0o\01.0\0"), None);
+        assert_eq!(parse("\0o\x001.0\0"), None);
     }
 
     #[test]

@@ -81,7 +81,10 @@ impl Done {
             name: request.path.as_str()[root.len()..].to_owned(),
             is_manifest: true,
             error: None,
-            version: request.query.get("version-id").map(|id| id.into_owned()),
+            version: request
+                .query
+                .get("version-id")
+                .map(std::borrow::Cow::into_owned),
         }]);
         while !waiting.is_empty() {
             if waiting.len() > MAX_WAITING {
@@ -104,7 +107,7 @@ impl Done {
                                 error: None,
                                 version: None,
                             }),
-                        }))
+                        }));
                     }
                     Err(error) => first.error = Some(error),
                 }
