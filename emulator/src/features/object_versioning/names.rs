@@ -71,7 +71,7 @@ mod tests {
     fn newer_versions_come_first_and_names_lead_back_to_ids() {
         let id = |ticks| Timestamp::from_ticks(ticks);
         let (old, new) = (id(140_000_000_012_345), id(140_000_000_012_346));
-        assert_eq!(version("o", old), "\0o\08599999999.87654");
+        assert_eq!(version("o", old), "\0o\u{0}8599999999.87654");
         assert!(version("o", new) < version("o", old));
         assert_eq!(
             parse(&version("o", old)),
