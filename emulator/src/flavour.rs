@@ -47,6 +47,8 @@ pub(crate) const SWIFT: Flavour = Flavour {
         Feature::Copy,
         Feature::ContainerQuotas,
         Feature::AccountQuotas,
+        Feature::Slo,
+        Feature::Dlo,
         Feature::VersionedWrites,
         Feature::ObjectVersioning,
         Feature::Symlink,
@@ -139,6 +141,7 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
         | Feature::ListingFormats
         | Feature::Copy
         | Feature::Cors => Vec::new(),
+        Feature::Dlo => Vec::new(),
         Feature::EtagQuoter => vec![("etag_quoter", json!({"enable_by_default": false}))],
         Feature::DomainRemap => vec![("domain_remap", json!({"default_reseller_prefix": null}))],
         Feature::Bulk => vec![
@@ -177,6 +180,16 @@ fn sections(feature: Feature) -> Vec<(&'static str, Value)> {
             json!({"allowed_flags": ["x-versions-location", "x-history-location"]}),
         )],
         Feature::ObjectVersioning => vec![("object_versioning", json!({}))],
+        Feature::Slo => vec![(
+            "slo",
+            json!({
+                "max_manifest_segments": crate::features::slo::MAX_SEGMENTS,
+                "max_manifest_size": crate::features::slo::MAX_MANIFEST_SIZE,
+                "yield_frequency": 10,
+                "min_segment_size": 1,
+                "allow_async_delete": true
+            }),
+        )],
         Feature::Symlink => vec![(
             "symlink",
             json!({"symloop_max": symlink::SYMLOOP_MAX, "static_links": true}),

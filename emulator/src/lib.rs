@@ -36,6 +36,7 @@ mod query;
 mod reject;
 mod report;
 mod resources;
+mod segmented;
 mod server;
 mod services;
 mod store;

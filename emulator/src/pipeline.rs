@@ -28,6 +28,8 @@ pub(crate) enum Feature {
     AccountQuotas,
     VersionedWrites,
     ObjectVersioning,
+    Slo,
+    Dlo,
     Symlink,
     Cors,
 }
@@ -52,6 +54,8 @@ impl Feature {
             Self::AccountQuotas => features::account_quotas::applies(request),
             Self::VersionedWrites => features::versioned_writes::applies(request, core),
             Self::ObjectVersioning => features::object_versioning::applies(request, core),
+            Self::Slo => features::slo::applies(request),
+            Self::Dlo => features::dlo::applies(request),
             Self::Symlink => features::symlink::applies(request),
             Self::Cors => features::cors::applies(request),
         }
@@ -75,6 +79,8 @@ impl Feature {
             Self::AccountQuotas => features::account_quotas::handle(request, next).await,
             Self::VersionedWrites => features::versioned_writes::handle(request, next).await,
             Self::ObjectVersioning => features::object_versioning::handle(request, next).await,
+            Self::Slo => features::slo::handle(request, next).await,
+            Self::Dlo => features::dlo::handle(request, next).await,
             Self::Symlink => features::symlink::handle(request, next).await,
             Self::Cors => features::cors::handle(request, next).await,
         }

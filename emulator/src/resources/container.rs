@@ -152,7 +152,7 @@ fn entry(name: &str, object: &Object) -> ObjectEntry {
     ObjectEntry {
         name: name.to_owned(),
         hash: object.listed_hash().to_owned(),
-        bytes: object.listed_bytes(),
+        bytes: object.shown_bytes(),
         content_type: String::from_utf8_lossy(object.content_type.as_bytes()).into_owned(),
         last_modified: object.modified,
         extra: Vec::new(),

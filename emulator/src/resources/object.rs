@@ -1,6 +1,6 @@
 //! Objects: GET and HEAD, PUT, POST, DELETE (`swift/proxy/controllers/obj.py`, `swift/obj/server.py`).
 
-use std::collections::VecDeque;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -15,6 +15,7 @@ use crate::core::Core;
 use crate::message::{Body, BodyError, Request, Response, header_text, header_value};
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
+use crate::segmented::concat;
 use crate::store::{Container, ListingOverride, Object, Stored};
 use crate::timestamp::Timestamp;
 
@@ -58,7 +59,24 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         .ok_or_else(Reject::not_found)?;
     let mut headers = HeaderMap::with_capacity(object.headers.len() + 8);
     describe(&object, &mut headers);
+    if is_large(&object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
+        // Conditions and ranges mean the large object, of which the manifest knows nothing: `slo` and `dlo` heed them.
+        let mut response = Response::new(StatusCode::OK);
+        response.headers = headers;
+        response
+            .headers
+            .insert(CONTENT_LENGTH, object.body.len().into());
+        response.body = object.body.body();
+        return Ok(response);
+    }
     Ok(serve(request, headers, &object.body))
+}
+
+fn is_large(object: &Object) -> bool {
+    object
+        .headers
+        .iter()
+        .any(|(name, _)| matches!(name.as_str(), "x-static-large-object" | "x-object-manifest"))
 }
 
 /// The headers of a stored object, but for its length.
@@ -83,94 +101,180 @@ fn describe(object: &Object, headers: &mut HeaderMap) {
 ///
 /// `headers` are those of the whole object and must hold `ETag`, `Last-Modified` and `Content-Type`.
 pub(crate) fn serve(request: &Request, headers: HeaderMap, body: &Stored) -> Response {
-    let mut response = Response::new(StatusCode::OK);
-    response.headers = headers;
-    let etag = header_text(&response.headers, "etag")
-        .unwrap_or("")
-        .trim_matches('"')
-        .to_owned();
-    let modified = header_text(&response.headers, "last-modified")
-        .and_then(|date| httpdate::parse_http_date(date).ok())
-        .map_or(0, |date| Timestamp::from(date).seconds());
-    if let Some(status) = conditional::refuse(&request.headers, &[&etag], modified) {
-        response.status = status;
-        response.headers.insert(CONTENT_LENGTH, 0.into());
-        if status == StatusCode::PRECONDITION_FAILED {
-            response.headers.remove(ACCEPT_RANGES);
-            response.headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("text/html; charset=UTF-8"),
-            );
+    let whole = 0..body.len();
+    Answer::new(request, headers, body.len()).with(|range| {
+        if range == whole {
+            body.body()
+        } else {
+            body.slice(range)
         }
-        return response;
-    }
-    // Swift does not look at If-Range.
-    let asked = if request.method == Method::GET {
-        range::wanted(request.headers.get(RANGE), body.len())
-    } else {
-        range::Wanted::Whole
-    };
-    match asked {
-        range::Wanted::Whole => {
-            response.headers.insert(CONTENT_LENGTH, body.len().into());
-            if request.method == Method::GET {
-                response.body = body.body();
-            }
-        }
-        range::Wanted::Unsatisfiable => {
-            let refusal = Reject::new(StatusCode::RANGE_NOT_SATISFIABLE).into_response();
-            response.status = refusal.status;
-            response.set(CONTENT_RANGE, &format!("bytes */{}", body.len()));
-            response
-                .headers
-                .insert(CONTENT_LENGTH, refusal.body.length().unwrap_or(0).into());
-            response.body = refusal.body;
-        }
-        range::Wanted::Parts(parts) if parts.len() == 1 => {
-            let part = parts[0].clone();
-            response.status = StatusCode::PARTIAL_CONTENT;
-            response.set(CONTENT_RANGE, &content_range(&part, body.len()));
-            response
-                .headers
-                .insert(CONTENT_LENGTH, (part.end - part.start).into());
-            response.body = body.slice(part);
-        }
-        range::Wanted::Parts(parts) => multipart(&mut response, &parts, body),
-    }
-    response
+    })
 }
 
-fn content_range(part: &std::ops::Range<u64>, length: u64) -> String {
+/// The answer to a read before its body is there: what conditions and ranges make of status and headers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    response: Response,
+    wanted: BodyWanted,
+}
+
+/// Which bytes the body of an answer is made of.
+#[derive(Debug)]
+enum BodyWanted {
+    /// None of the object's: a HEAD, a refusal.
+    Nothing,
+    One(Range<u64>),
+    Several(Multipart),
+}
+
+impl Answer {
+    /// `headers` are those of the whole object and must hold `ETag`, `Last-Modified` and `Content-Type`; `length` is its
+    /// length in bytes.
+    pub(crate) fn new(request: &Request, headers: HeaderMap, length: u64) -> Self {
+        let mut response = Response::new(StatusCode::OK);
+        response.headers = headers;
+        let etag = header_text(&response.headers, "etag")
+            .unwrap_or("")
+            .trim_matches('"')
+            .to_owned();
+        let modified = header_text(&response.headers, "last-modified")
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .map_or(0, |date| Timestamp::from(date).seconds());
+        if let Some(status) = conditional::refuse(&request.headers, &[&etag], modified) {
+            response.status = status;
+            response.headers.insert(CONTENT_LENGTH, 0.into());
+            if status == StatusCode::PRECONDITION_FAILED {
+                response.headers.remove(ACCEPT_RANGES);
+                response.headers.insert(
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("text/html; charset=UTF-8"),
+                );
+            }
+            return Self {
+                response,
+                wanted: BodyWanted::Nothing,
+            };
+        }
+        let is_get = request.method == Method::GET;
+        // Swift does not look at If-Range.
+        let asked = if is_get {
+            range::wanted(request.headers.get(RANGE), length)
+        } else {
+            range::Wanted::Whole
+        };
+        let wanted = match asked {
+            range::Wanted::Whole => {
+                response.headers.insert(CONTENT_LENGTH, length.into());
+                if is_get {
+                    BodyWanted::One(0..length)
+                } else {
+                    BodyWanted::Nothing
+                }
+            }
+            range::Wanted::Unsatisfiable => {
+                let refusal = Reject::new(StatusCode::RANGE_NOT_SATISFIABLE).into_response();
+                response.status = refusal.status;
+                response.set(CONTENT_RANGE, &format!("bytes */{length}"));
+                response
+                    .headers
+                    .insert(CONTENT_LENGTH, refusal.body.length().unwrap_or(0).into());
+                response.body = refusal.body;
+                BodyWanted::Nothing
+            }
+            range::Wanted::Parts(parts) if parts.len() == 1 => {
+                let part = parts[0].clone();
+                response.status = StatusCode::PARTIAL_CONTENT;
+                response.set(CONTENT_RANGE, &content_range(&part, length));
+                response
+                    .headers
+                    .insert(CONTENT_LENGTH, (part.end - part.start).into());
+                BodyWanted::One(part)
+            }
+            range::Wanted::Parts(parts) => {
+                let multipart = Multipart::new(&mut response, parts, length);
+                BodyWanted::Several(multipart)
+            }
+        };
+        Self { response, wanted }
+    }
+
+    /// The parts of the object that the body needs, in order.
+    pub(crate) fn ranges(&self) -> Vec<Range<u64>> {
+        match &self.wanted {
+            BodyWanted::Nothing => Vec::new(),
+            BodyWanted::One(range) => vec![range.clone()],
+            BodyWanted::Several(multipart) => multipart
+                .parts
+                .iter()
+                .map(|(_, range)| range.clone())
+                .collect(),
+        }
+    }
+
+    /// The whole answer, out of a body for each of the ranges in turn.
+    pub(crate) fn with(mut self, mut body: impl FnMut(Range<u64>) -> Body) -> Response {
+        match self.wanted {
+            BodyWanted::Nothing => {}
+            BodyWanted::One(range) => self.response.body = body(range),
+            BodyWanted::Several(multipart) => self.response.body = multipart.body(body),
+        }
+        self.response
+    }
+}
+
+fn content_range(part: &Range<u64>, length: u64) -> String {
     format!("bytes {}-{}/{length}", part.start, part.end - 1)
 }
 
-/// Several ranges in one answer (RFC 9110 section 14.6).
-fn multipart(response: &mut Response, parts: &[std::ops::Range<u64>], body: &Stored) {
-    let boundary = format!("{:032x}", rand::random::<u128>());
-    let content_type = header_text(&response.headers, "content-type")
-        .unwrap_or("application/octet-stream")
-        .to_owned();
-    let mut pieces = VecDeque::new();
-    for part in parts {
-        let head = format!(
-            "--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
-            content_range(part, body.len())
+/// Several ranges in one answer (RFC 9110 section 14.6): each with a head of its own.
+#[derive(Debug)]
+struct Multipart {
+    parts: Vec<(Bytes, Range<u64>)>,
+    end: Bytes,
+}
+
+impl Multipart {
+    fn new(response: &mut Response, ranges: Vec<Range<u64>>, length: u64) -> Self {
+        let boundary = format!("{:032x}", rand::random::<u128>());
+        let content_type = header_text(&response.headers, "content-type")
+            .unwrap_or("application/octet-stream")
+            .to_owned();
+        let parts: Vec<_> = ranges
+            .into_iter()
+            .map(|range| {
+                let head = format!(
+                    "--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
+                    content_range(&range, length)
+                );
+                (Bytes::from(head), range)
+            })
+            .collect();
+        let end = Bytes::from(format!("--{boundary}--"));
+        let total: u64 = parts
+            .iter()
+            .map(|(head, range)| head.len() as u64 + (range.end - range.start) + 2)
+            .sum();
+        response.status = StatusCode::PARTIAL_CONTENT;
+        response
+            .headers
+            .insert(CONTENT_LENGTH, (total + end.len() as u64).into());
+        response.set(
+            CONTENT_TYPE,
+            &format!("multipart/byteranges;boundary={boundary}"),
         );
-        pieces.push_back(Bytes::from(head));
-        if let Body::Chunks(chunks) = body.slice(part.clone()) {
-            pieces.extend(chunks);
-        }
-        pieces.push_back(Bytes::from_static(b"\r\n"));
+        Self { parts, end }
     }
-    pieces.push_back(Bytes::from(format!("--{boundary}--")));
-    let length: usize = pieces.iter().map(Bytes::len).sum();
-    response.status = StatusCode::PARTIAL_CONTENT;
-    response.headers.insert(CONTENT_LENGTH, length.into());
-    response.set(
-        CONTENT_TYPE,
-        &format!("multipart/byteranges;boundary={boundary}"),
-    );
-    response.body = Body::Chunks(pieces);
+
+    fn body(self, mut body: impl FnMut(Range<u64>) -> Body) -> Body {
+        let mut pieces = Vec::with_capacity(self.parts.len() * 3 + 1);
+        for (head, range) in self.parts {
+            pieces.push(Body::Bytes(head));
+            pieces.push(body(range));
+            pieces.push(Body::Bytes(Bytes::from_static(b"\r\n")));
+        }
+        pieces.push(Body::Bytes(self.end));
+        concat(pieces)
+    }
 }
 
 /// PUT: stores the body whole or not at all.
@@ -386,7 +490,8 @@ fn client_disconnect() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-fn broken_off(request: &Request, error: &BodyError) -> Reject {
+/// What becomes of a request whose body broke off.
+pub(crate) fn broken_off(request: &Request, error: &BodyError) -> Reject {
     tracing::debug!(trans_id = %request.trans_id, %error, "a body broke off");
     match error {
         BodyError::Client(_) => Reject::new(client_disconnect()),
@@ -431,17 +536,21 @@ fn is_data_metadata(name: &str) -> bool {
     name == "x-static-large-object" || name.starts_with("x-object-sysmeta-")
 }
 
-/// What a feature wants the listing to show (`x-object-sysmeta-container-update-override-*`).
+/// What a feature wants the listing to show (`x-object-sysmeta-container-update-override-*`), and the size of a large
+/// object, for which Swift appends `;swift_bytes=` to its content type.
 fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<ListingOverride>> {
     const PREFIX: &str = "x-object-sysmeta-container-update-override-";
     let text = |name: &str| header_text(headers, &format!("{PREFIX}{name}"));
     let (hash, bytes) = (text("etag"), text("size"));
-    if hash.is_none() && bytes.is_none() {
+    let whole_bytes =
+        header_text(headers, "x-object-sysmeta-slo-size").and_then(|size| size.parse().ok());
+    if hash.is_none() && bytes.is_none() && whole_bytes.is_none() {
         return None;
     }
     Some(Box::new(ListingOverride {
         hash: hash.unwrap_or(etag).to_owned(),
         bytes: bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or(length),
+        whole_bytes,
     }))
 }
 

@@ -25,28 +25,37 @@ pub(crate) fn wanted(header: Option<&HeaderValue>, length: u64) -> Wanted {
     let Some(asked) = header.and_then(|value| parse(value.to_str().ok()?)) else {
         return Wanted::Whole;
     };
-    let mut parts = Vec::new();
-    for part in &asked {
-        match *part {
-            (Some(first), last) if first < length => {
-                parts.push(first..last.map_or(length, |last| last.saturating_add(1).min(length)));
-            }
-            // The last bytes of nothing are nothing, which is all of it.
-            (None, Some(last)) if last > 0 && length == 0 => return Wanted::Whole,
-            (None, Some(last)) if last > 0 => {
-                parts.push(length.saturating_sub(last)..length);
-            }
-            _ => {}
-        }
+    let of_nothing = |part: &Asked| matches!(part, (None, Some(last)) if *last > 0 && length == 0);
+    if asked.iter().any(of_nothing) {
+        // The last bytes of nothing are nothing, which is all of it.
+        return Wanted::Whole;
     }
+    let parts: Vec<_> = asked
+        .iter()
+        .filter_map(|part| within(*part, length))
+        .collect();
     if parts.is_empty() || asked.len() > MAX_RANGES || is_abusive(&parts) {
         return Wanted::Unsatisfiable;
     }
     Wanted::Parts(parts)
 }
 
+/// First and last byte asked for, or with no first one how many from the end.
+pub(crate) type Asked = (Option<u64>, Option<u64>);
+
+/// What a pair asks of an object of this length, half-open; `None` where the object has none of it.
+pub(crate) fn within(asked: Asked, length: u64) -> Option<ops::Range<u64>> {
+    match asked {
+        (Some(first), last) if first < length => {
+            Some(first..last.map_or(length, |last| last.saturating_add(1).min(length)))
+        }
+        (None, Some(last)) if last > 0 && length > 0 => Some(length.saturating_sub(last)..length),
+        _ => None,
+    }
+}
+
 /// `bytes=a-b,…` as pairs; `None` where it is malformed.
-fn parse(text: &str) -> Option<Vec<(Option<u64>, Option<u64>)>> {
+pub(crate) fn parse(text: &str) -> Option<Vec<Asked>> {
     // Blanks anywhere, and capitals, are as good.
     let text: String = text
         .chars()

@@ -33,7 +33,10 @@ pub(crate) struct Object {
 #[derive(Clone, Debug)]
 pub(crate) struct ListingOverride {
     pub(crate) hash: String,
+    /// What listings show and totals count.
     pub(crate) bytes: u64,
+    /// What listings show of a large object, whose segments totals count already.
+    pub(crate) whole_bytes: Option<u64>,
 }
 
 impl Object {
@@ -53,7 +56,15 @@ impl Object {
         self.etag.to_str().unwrap_or("")
     }
 
-    /// The size that listings show and totals count.
+    /// The size that listings show.
+    pub(crate) fn shown_bytes(&self) -> u64 {
+        self.listing
+            .as_ref()
+            .and_then(|listing| listing.whole_bytes)
+            .unwrap_or_else(|| self.listed_bytes())
+    }
+
+    /// The size that totals count.
     pub(crate) fn listed_bytes(&self) -> u64 {
         self.listing
             .as_ref()
