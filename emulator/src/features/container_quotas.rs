@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::Request;
-use crate::path::Resource;
+use crate::path::{Path, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::resources::acl;
@@ -36,7 +36,7 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         Some(Resource::Object(account, container, _)) => {
             let container = next.core().store.container(account, container);
             if let Some(container) = container
-                && is_exceeded(&request, &container)
+                && is_exceeded(&request, &container, next).await
             {
                 return Err(refuse(&request, &container, next.core()));
             }
@@ -61,7 +61,7 @@ fn check(request: &Request) -> Result<(), Reject> {
     Ok(())
 }
 
-fn is_exceeded(request: &Request, container: &Container) -> bool {
+async fn is_exceeded(request: &Request, container: &Container, next: Next<'_>) -> bool {
     // Most containers have no quota; then the totals need not be asked for.
     let (bytes, count) = (quota(container, BYTES), quota(container, COUNT));
     if bytes.is_none() && count.is_none() {
@@ -71,7 +71,20 @@ fn is_exceeded(request: &Request, container: &Container) -> bool {
         .header(CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    let (objects, used) = container.totals();
+    // What the container says of itself: versions of its objects count as well.
+    let resource = request.path.named();
+    let path =
+        resource.and_then(|named| Some(Path::container(named.account(), named.container()?)));
+    let Some(path) = path else {
+        return false;
+    };
+    let totals = next.run(request.pre_authorized(Method::HEAD, path)).await;
+    let total = |name: &str| {
+        let total = totals.header(name).and_then(|total| total.parse().ok());
+        total.unwrap_or(0_u64)
+    };
+    let objects = total("x-container-object-count");
+    let used = total("x-container-bytes-used");
     bytes.is_some_and(|quota| quota < used.saturating_add(length))
         || count.is_some_and(|quota| quota < objects.saturating_add(1))
 }
