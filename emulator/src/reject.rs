@@ -114,8 +114,23 @@ pub(crate) fn name_realm(response: &mut Response, path: &str) {
     }
 }
 
+/// The words behind a status, which for some are older ones than those of `http`.
+pub(crate) fn reason(status: StatusCode) -> &'static str {
+    words(status).map_or_else(
+        || status.canonical_reason().unwrap_or_default(),
+        |(title, _)| title,
+    )
+}
+
 fn standard_body(status: StatusCode) -> Cow<'static, str> {
-    let (title, sentence) = match status.as_u16() {
+    words(status).map_or(Cow::Borrowed(""), |(title, sentence)| {
+        Cow::Owned(format!("<html><h1>{title}</h1><p>{sentence}</p></html>"))
+    })
+}
+
+/// Title and sentence of a status.
+fn words(status: StatusCode) -> Option<(&'static str, &'static str)> {
+    Some(match status.as_u16() {
         301 => ("Moved Permanently", "The resource has moved permanently."),
         302 => ("Found", "The resource has moved temporarily."),
         303 => (
@@ -191,7 +206,6 @@ fn standard_body(status: StatusCode) -> Cow<'static, str> {
             "Insufficient Storage",
             "There was not enough space to save the resource.",
         ),
-        _ => return Cow::Borrowed(""),
-    };
-    Cow::Owned(format!("<html><h1>{title}</h1><p>{sentence}</p></html>"))
+        _ => return None,
+    })
 }

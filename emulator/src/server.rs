@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +22,7 @@ use crate::message::{Body, Grant, Request, Response};
 use crate::path::Path;
 use crate::pipeline::Next;
 use crate::query::Query;
-use crate::reject::{Reject, name_realm};
+use crate::reject::{Reject, name_realm, reason};
 use crate::services;
 use crate::timestamp::Timestamp;
 use crate::wire::Wire;
@@ -129,6 +130,12 @@ async fn respond(
     }
     let mut sent = http::Response::new(response.body);
     *sent.status_mut() = response.status;
+    let phrase = reason(response.status);
+    if response.status.canonical_reason() != Some(phrase)
+        && let Ok(phrase) = ReasonPhrase::try_from(phrase.as_bytes())
+    {
+        sent.extensions_mut().insert(phrase);
+    }
     *sent.headers_mut() = response.headers;
     sent.headers_mut().insert(
         http::header::DATE,

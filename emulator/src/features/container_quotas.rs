@@ -71,22 +71,26 @@ async fn is_exceeded(request: &Request, container: &Container, next: Next<'_>) -
         .header(CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    // What the container says of itself: versions of its objects count as well.
-    let resource = request.path.named();
-    let path =
-        resource.and_then(|named| Some(Path::container(named.account(), named.container()?)));
-    let Some(path) = path else {
-        return false;
-    };
-    let totals = next.run(request.pre_authorized(Method::HEAD, path)).await;
-    let total = |name: &str| {
-        let total = totals.header(name).and_then(|total| total.parse().ok());
-        total.unwrap_or(0_u64)
-    };
-    let objects = total("x-container-object-count");
-    let used = total("x-container-bytes-used");
+    let (objects, used) = used(request, next).await;
     bytes.is_some_and(|quota| quota < used.saturating_add(length))
         || count.is_some_and(|quota| quota < objects.saturating_add(1))
+}
+
+/// Objects and bytes as a HEAD of the container tells them: versions kept elsewhere count as its own.
+async fn used(request: &Request, next: Next<'_>) -> (u64, u64) {
+    let Some(Resource::Object(account, container, _)) = request.path.named() else {
+        return (0, 0);
+    };
+    let head = request.pre_authorized(Method::HEAD, Path::container(account, container));
+    let response = next.run(head).await;
+    let number = |name: &str| {
+        let number = response.header(name).and_then(|text| text.parse().ok());
+        number.unwrap_or(0)
+    };
+    (
+        number("x-container-object-count"),
+        number("x-container-bytes-used"),
+    )
 }
 
 /// A quota of the container, if it has one. More than fits is no limit.

@@ -311,7 +311,8 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     if let Some(expected) = request.header(ETAG.as_str())
         && expected.trim_matches('"').to_ascii_lowercase() != etag
     {
-        return Err(Reject::new(StatusCode::UNPROCESSABLE_ENTITY));
+        return Err(Reject::new(StatusCode::UNPROCESSABLE_ENTITY)
+            .header(LAST_MODIFIED, &created.last_modified()));
     }
     let object = Object {
         created,

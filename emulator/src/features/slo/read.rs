@@ -15,6 +15,7 @@ use super::{MAX_STORED_SIZE, SLO_ETAG, SLO_SIZE, is_slo};
 use crate::message::{Body, Request, Response, header_value};
 use crate::path::{Path, Resource};
 use crate::pipeline::Next;
+use crate::query::Query;
 use crate::reject::{Reject, Reply};
 use crate::resources::object::{Answer, hex};
 use crate::resources::range;
@@ -55,13 +56,9 @@ pub(super) async fn read(request: Request, next: Next<'_>) -> Reply {
     }
     let segments = if request.method == Method::HEAD {
         // The answer to a HEAD has no manifest in it.
-        let mut manifest = Source::new(request, next).raw(request.path.clone());
-        // The query may say of which version.
-        manifest.query = request
-            .query
-            .without("part-number")
-            .with("multipart-manifest", "get");
-        fetch_manifest(manifest, next).await?
+        let source = Source::new(request, next);
+        let version = request.query.get("version-id");
+        fetch_manifest(&source, request.path.clone(), version.as_deref()).await?
     } else {
         parsed(std::mem::take(&mut response.body)).await?
     };
@@ -203,8 +200,18 @@ async fn parsed(body: Body) -> Result<Segments, Broken> {
     manifest::stored(&body).map(Arc::new).ok_or_else(unreadable)
 }
 
-async fn fetch_manifest(request: Request, next: Next<'_>) -> Result<Segments, Broken> {
-    let response = next.run(request).await;
+/// The manifest at a path, of a named version or of the current one.
+async fn fetch_manifest(
+    source: &Source,
+    path: Path,
+    version: Option<&str>,
+) -> Result<Segments, Broken> {
+    let mut request = source.raw(path);
+    request.query = Query::new("multipart-manifest=get");
+    if let Some(version) = version {
+        request.query = request.query.with("version-id", version);
+    }
+    let response = source.next().run(request).await;
     if !response.is_success() {
         return Err(Broken::Segment(format!(
             "{} for a manifest",
@@ -339,7 +346,7 @@ impl Walk {
             return Ok(Arc::clone(segments));
         }
         let path = Path::new(format!("{}{name}", self.root));
-        let segments = fetch_manifest(self.source.raw(path), self.source.next()).await?;
+        let segments = fetch_manifest(&self.source, path, None).await?;
         if self.cached.len() >= MAX_CACHED {
             self.cached.pop_front();
         }

@@ -17,29 +17,22 @@
 //! 412 where the headers name no object, 400 where there is a body, 413 where the source is too long or of unknown
 //! length; any failure to read the source is the answer itself.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+mod heartbeat;
 
-use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED,
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use serde_json::json;
 
-use crate::accept;
-use crate::message::{Body, Request, Response, header_value};
+use crate::message::{Request, Response, header_value};
 use crate::path::{Path, Resource, quote};
 use crate::path_header;
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
-use crate::resources::metadata::title;
 
 const COPY: &str = "COPY";
 const OVERRIDE: &str = "x-object-sysmeta-container-update-override-";
-/// No answer to a PUT is longer than this, in bytes.
-const LONGEST_ANSWER: usize = 64 * 1024;
 
 pub(crate) fn applies(request: &Request) -> bool {
     let asked = match request.method.as_str() {
@@ -165,7 +158,7 @@ async fn copy(request: Request, next: Next<'_>) -> Reply {
 
     let mut response = next.run(put).await;
     if heartbeat {
-        return Ok(outcome(response, answer, &from.text(), accept.as_ref()).await);
+        return Ok(heartbeat::outcome(response, answer, &from.text(), accept.as_ref()).await);
     }
     if response.is_success() {
         response.headers.extend(answer);
@@ -332,87 +325,9 @@ fn is_told(name: &str) -> bool {
         || name == "x-delete-at"
 }
 
-/// 202, with what became of the copy in the body (`get_heartbeat_response_body` in `swift/common/request_helpers.py`).
-async fn outcome(
-    response: Response,
-    answer: HeaderMap,
-    source: &str,
-    accept: Option<&HeaderValue>,
-) -> Response {
-    const FORMS: [&str; 2] = ["text/plain", "application/json"];
-    let form = accept
-        .and_then(|accept| accept.to_str().ok())
-        .and_then(|accept| accept::best_match(accept, &FORMS).ok()?)
-        .unwrap_or("text/plain");
-
-    let status = format!(
-        "{} {}",
-        response.status.as_u16(),
-        response.status.canonical_reason().unwrap_or_default()
-    );
-    let failed = !response.is_success();
-    let mut told = BTreeMap::new();
-    for (name, value) in answer.iter().chain(&response.headers) {
-        if !name.as_str().starts_with("x-object-sysmeta-")
-            && !name.as_str().starts_with("x-backend")
-        {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            told.insert(title(name.as_str()), value);
-        }
-    }
-    let body = response
-        .body
-        .collect(LONGEST_ANSWER)
-        .await
-        .unwrap_or_default();
-    told.insert("Response Status".to_owned(), status.clone());
-    told.insert(
-        "Response Body".to_owned(),
-        String::from_utf8_lossy(&body).into_owned(),
-    );
-
-    // The blank is what Swift sends to keep the connection awake.
-    let mut text = String::from(" ");
-    if form == "application/json" {
-        let mut told = json!(told);
-        told["Errors"] = if failed {
-            json!([[source, status]])
-        } else {
-            json!([])
-        };
-        let _ = write!(text, "{told}");
-    } else {
-        for (name, value) in &told {
-            let _ = writeln!(text, "{name}: {value}");
-        }
-        text.push_str("Errors:\n");
-        if failed {
-            let _ = writeln!(text, "{source}, {status}");
-        }
-    }
-    let mut response = Response::new(StatusCode::ACCEPTED);
-    response
-        .headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static(form));
-    response.body = Body::Bytes(Bytes::from(text));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
-            .collect()
-    }
 
     #[test]
     fn what_belongs_to_the_source_alone_stays_behind() {
@@ -426,50 +341,5 @@ mod tests {
         ] {
             assert_eq!(is_left_behind(name), stays, "{name}");
         }
-    }
-
-    #[tokio::test]
-    async fn the_outcome_names_the_source_where_the_copy_failed() {
-        let refused = Reject::not_found().into_response();
-        let accept = HeaderValue::from_static("application/json");
-        let response = outcome(
-            refused,
-            headers(&[("x-copied-from", "c/o")]),
-            "c/o",
-            Some(&accept),
-        )
-        .await;
-
-        assert_eq!(response.status, StatusCode::ACCEPTED);
-        let body = response
-            .body
-            .collect(LONGEST_ANSWER)
-            .await
-            .expect("it is in memory");
-        let told: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
-        assert_eq!(told["Response Status"], "404 Not Found");
-        assert_eq!(told["X-Copied-From"], "c/o");
-        assert_eq!(told["Errors"], json!([["c/o", "404 Not Found"]]));
-    }
-
-    #[tokio::test]
-    async fn the_outcome_is_plain_text_unless_json_is_asked_for() {
-        let mut made = Response::new(StatusCode::CREATED);
-        made.set(ETAG, "abc");
-        let response = outcome(
-            made,
-            headers(&[("x-object-sysmeta-a", "hidden")]),
-            "c/o",
-            None,
-        )
-        .await;
-
-        let body = response
-            .body
-            .collect(LONGEST_ANSWER)
-            .await
-            .expect("it is in memory");
-        let expected = " Etag: abc\nResponse Body: \nResponse Status: 201 Created\nErrors:\n";
-        assert_eq!(body, expected);
     }
 }
