@@ -256,7 +256,7 @@ pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
     let removed = core
         .store
         .account(account)
-        .and_then(|account| account.remove_container(name));
+        .and_then(|account| account.remove_container(name, request.received));
     match removed {
         None => Err(Reject::not_found()),
         Some(false) => Err(Reject::conflict()),

@@ -126,11 +126,12 @@ impl Account {
         (container, true)
     }
 
-    /// Removes a container that is empty. `None` if it was not there, false if it is not empty.
-    pub(crate) fn remove_container(&self, name: &str) -> Option<bool> {
+    /// Removes a container that is empty, or holds nothing but what has expired by `now`. `None` if it was not there, false
+    /// if it is not empty.
+    pub(crate) fn remove_container(&self, name: &str, now: Timestamp) -> Option<bool> {
         let mut state = self.write();
         let container = state.containers.get(name)?;
-        if !container.close_if_empty() {
+        if !container.close_if_empty(now) {
             return Some(false);
         }
         self.totals.change(container.policy, -1, 0, 0);

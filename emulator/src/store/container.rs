@@ -177,11 +177,20 @@ impl Container {
         found
     }
 
-    /// Shuts an empty container for good. False if there is something in it.
-    pub(super) fn close_if_empty(&self) -> bool {
+    /// Shuts a container for good in which nothing is, but for what has expired by `now`. False if there is something.
+    pub(super) fn close_if_empty(&self, now: Timestamp) -> bool {
         let mut state = self.write();
-        state.closed = state.objects.is_empty();
-        state.closed
+        if !state.objects.values().all(|object| object.is_expired(now)) {
+            return false;
+        }
+        state.closed = true;
+        for object in std::mem::take(&mut state.objects).into_values() {
+            let removed = object.listed_bytes();
+            self.account
+                .change(self.policy, 0, -1, removed.wrapping_neg().cast_signed());
+        }
+        state.bytes = 0;
+        true
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -76,7 +76,7 @@ pub(super) async fn enable(mut request: Request, next: Next<'_>) -> Reply {
         && made.status == StatusCode::CREATED
         && let Some(account) = core.store.account(&account)
     {
-        account.remove_container(&hidden);
+        account.remove_container(&hidden, core.clock.timestamp());
     }
     Ok(response)
 }
@@ -101,7 +101,7 @@ pub(super) async fn delete(request: Request, next: Next<'_>) -> Reply {
     if response.is_success()
         && let Some(account) = core.store.account(&account)
     {
-        account.remove_container(&hidden);
+        account.remove_container(&hidden, core.clock.timestamp());
     }
     Ok(response)
 }

@@ -71,7 +71,7 @@ mod tests {
     fn newer_versions_come_first_and_names_lead_back_to_ids() {
         let id = |ticks| Timestamp::from_ticks(ticks);
         let (old, new) = (id(140_000_000_012_345), id(140_000_000_012_346));
-        assert_eq!(version("o", old), "\0o\08599999999.87654");
+        assert_eq!(version("o", old), "\u{0}o\u{0}8599999999.87654");
         assert!(version("o", new) < version("o", old));
         assert_eq!(
             parse(&version("o", old)),
@@ -79,7 +79,7 @@ mod tests {
         );
         assert_eq!(parse("o"), None);
         assert_eq!(parse("\0o"), None);
-        assert_eq!(parse("\0o\x001.0\0"), None);
+        assert_eq!(parse("\u{0}o\u{0}1.0\u{0}"), None);
     }
 
     #[test]
