@@ -5,7 +5,7 @@
 //! so that nobody learns which it was; the log says.
 //!
 //! Out, for GET and HEAD that succeed: `Content-Disposition` and `Expires`; `X-Object-Meta-*` is left out, but for
-//! `X-Object-Meta-Public-*`. A PUT or POST may not name another object (`X-Object-Manifest`, `X-Symlink-Target`): 400.
+//! `X-Object-Meta-Public-*`. A PUT or POST may not name another object (`X-Copy-From`, `X-Object-Manifest`, `X-Symlink-Target`): 400.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
         tracing::info!(trans_id = %request.trans_id, "refused a temporary URL");
     })?;
     let (account, container, object) = parts(&request).ok_or_else(invalid)?;
-    for header in ["x-object-manifest", "x-symlink-target"] {
+    for header in ["x-copy-from", "x-object-manifest", "x-symlink-target"] {
         if request.headers.contains_key(header) {
             return Err(Reject::html(
                 StatusCode::BAD_REQUEST,

@@ -1,5 +1,6 @@
 //! DELETE of a large object together with its segments.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 
 use http::header::ACCEPT;
@@ -60,6 +61,21 @@ struct Waiting {
     version: Option<String>,
 }
 
+impl Waiting {
+    /// A segment, if it is an object.
+    fn segment(segment: Stored) -> Option<Self> {
+        match segment {
+            Stored::Data { .. } => None,
+            Stored::Object(object) => Some(Self {
+                name: object.name,
+                is_manifest: object.sub_slo,
+                error: None,
+                version: None,
+            }),
+        }
+    }
+}
+
 /// What has been deleted so far, and what has not.
 #[derive(Default)]
 struct Done {
@@ -81,10 +97,7 @@ impl Done {
             name: request.path.as_str()[root.len()..].to_owned(),
             is_manifest: true,
             error: None,
-            version: request
-                .query
-                .get("version-id")
-                .map(std::borrow::Cow::into_owned),
+            version: request.query.get("version-id").map(Cow::into_owned),
         }]);
         while !waiting.is_empty() {
             if waiting.len() > MAX_WAITING {
@@ -99,15 +112,7 @@ impl Done {
             if first.is_manifest {
                 match segments(request, &root, &first.name, first.version.as_deref(), next).await {
                     Ok(segments) => {
-                        waiting.extend(segments.into_iter().filter_map(|segment| match segment {
-                            Stored::Data { .. } => None,
-                            Stored::Object(object) => Some(Waiting {
-                                name: object.name,
-                                is_manifest: object.sub_slo,
-                                error: None,
-                                version: None,
-                            }),
-                        }));
+                        waiting.extend(segments.into_iter().filter_map(Waiting::segment));
                     }
                     Err(error) => first.error = Some(error),
                 }
