@@ -4,7 +4,8 @@ use std::ops;
 
 use http::HeaderValue;
 
-/// Swift serves at most this many ranges at once, and refuses overlapping or unordered ones beyond a few.
+/// Swift serves at most this many ranges at once, of which this many pairs may overlap, and fewer than this many unless
+/// each begins behind the one before it.
 const MAX_RANGES: usize = 50;
 const MAX_OVERLAPS: usize = 2;
 const MAX_UNORDERED: usize = 8;
@@ -34,7 +35,7 @@ pub(crate) fn wanted(header: Option<&HeaderValue>, length: u64) -> Wanted {
         .iter()
         .filter_map(|part| within(*part, length))
         .collect();
-    if parts.is_empty() || asked.len() > MAX_RANGES || is_abusive(&parts) {
+    if parts.is_empty() || is_abusive(&parts) {
         return Wanted::Unsatisfiable;
     }
     Wanted::Parts(parts)
@@ -86,19 +87,29 @@ pub(crate) fn parse(text: &str) -> Option<Vec<Asked>> {
 }
 
 /// Whether the ranges look like an attempt to make much out of little (RFC 9110 section 14.2).
+///
+/// As Swift counts: what lies beyond the object is left out before, and of two ranges that are the same, neither overlaps.
 fn is_abusive(parts: &[ops::Range<u64>]) -> bool {
-    let mut overlaps = 0;
-    let mut unordered = 0;
-    for (index, part) in parts.iter().enumerate() {
-        overlaps += parts[..index]
+    let splits = |one: &ops::Range<u64>, other: &ops::Range<u64>| {
+        [other.start, other.end]
             .iter()
-            .filter(|other| part.start < other.end && other.start < part.end)
-            .count();
-        if index > 0 && part.start < parts[index - 1].start {
-            unordered += 1;
-        }
+            .any(|edge| one.start < *edge && *edge < one.end)
+    };
+    if parts.len() > MAX_RANGES {
+        return true;
     }
-    overlaps > MAX_OVERLAPS || unordered >= MAX_UNORDERED
+    let overlaps: usize = parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| {
+            parts[..index]
+                .iter()
+                .filter(|other| splits(part, other) || splits(other, part))
+                .count()
+        })
+        .sum();
+    overlaps > MAX_OVERLAPS
+        || parts.len() >= MAX_UNORDERED && !parts.is_sorted_by_key(|part| part.start)
 }
 
 #[cfg(test)]
@@ -134,5 +145,25 @@ mod tests {
         for text in ["bytes=3-2", "bytes=a-b", "bytes=-", "lines=1-2", "bytes=1"] {
             assert_eq!(asked(text), Wanted::Whole, "{text}");
         }
+    }
+
+    #[test]
+    fn counts_overlaps_and_disorder_as_swift_does() {
+        let same = "bytes=1-1,1-1,1-1,1-1";
+        assert_eq!(asked(same), Wanted::Parts(vec![1..2; 4]));
+        assert_eq!(asked("bytes=0-3,2-5,1-6"), Wanted::Unsatisfiable);
+        let one_back = "bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,3-3";
+        assert_eq!(asked(one_back), Wanted::Unsatisfiable);
+        let few_back = "bytes=6-6,5-5,4-4,3-3,2-2,1-1,0-0";
+        assert!(matches!(asked(few_back), Wanted::Parts(parts) if parts.len() == 7));
+    }
+
+    #[test]
+    fn only_ranges_that_the_object_has_count_towards_the_limit() {
+        let list: Vec<String> = (0..51).map(|at| format!("{at}-{at}")).collect();
+        let header = HeaderValue::from_str(&format!("bytes={}", list.join(",")))
+            .expect("digits and dashes are a header");
+        assert!(matches!(wanted(Some(&header), 10), Wanted::Parts(parts) if parts.len() == 10));
+        assert_eq!(wanted(Some(&header), 51), Wanted::Unsatisfiable);
     }
 }
