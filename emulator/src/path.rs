@@ -104,7 +104,7 @@ impl Path {
         match (account, container, object) {
             ("", "", "") if self.ends[1] == self.text.len() => Err(BadPath::BadUrl),
             ("", _, _) => Err(BadPath::NotFound),
-            (account, "", "") => Ok(Resource::Account(account)),
+            (account, "", "") if self.ends[2] == self.text.len() => Ok(Resource::Account(account)),
             (_, "", _) => Err(BadPath::NotFound),
             (account, container, "") => Ok(Resource::Container(account, container)),
             (account, container, object) => Ok(Resource::Object(account, container, object)),
@@ -176,6 +176,8 @@ mod tests {
         assert_eq!(resource("/v1"), Err(BadPath::BadUrl));
         assert_eq!(resource("/v1/"), Err(BadPath::BadUrl));
         assert_eq!(resource("/v1/a//o"), Err(BadPath::NotFound));
+        assert_eq!(resource("/v1/a//"), Err(BadPath::NotFound));
+        assert_eq!(resource("/v1/a/%2F"), Err(BadPath::NotFound));
         assert_eq!(resource("/v1//c"), Err(BadPath::NotFound));
         assert_eq!(resource("/v1///"), Err(BadPath::NotFound));
         assert_eq!(resource("/v2/a"), Err(BadPath::Version));
