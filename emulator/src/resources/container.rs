@@ -3,7 +3,7 @@
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, LAST_MODIFIED};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{acl, done, metadata};
+use super::{acl, done, media_type, metadata};
 use crate::core::Core;
 use crate::listing::{Entry, Listing, ListingOf, ObjectEntry};
 use crate::message::{Request, Response, header_value};
@@ -153,7 +153,7 @@ fn entry(name: &str, object: &Object) -> ObjectEntry {
         name: name.to_owned(),
         hash: object.listed_hash().to_owned(),
         bytes: object.shown_bytes(),
-        content_type: String::from_utf8_lossy(object.content_type.as_bytes()).into_owned(),
+        content_type: media_type::listed(&String::from_utf8_lossy(object.content_type.as_bytes())),
         last_modified: object.modified,
         extra: Vec::new(),
     }
