@@ -5,20 +5,28 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, REFERER, USER_AGENT,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, ORIGIN, REFERER,
+    USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
 use sync_wrapper::SyncWrapper;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::listing::Listing;
 use crate::path::Path;
 use crate::query::Query;
 use crate::timestamp::Timestamp;
+
+/// How long a client may take to send the next bytes of a body (`client_timeout` in `swift/proxy/server.py`). A matter of
+/// connections, so it is measured by real time and not by the emulator's clock.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request on its way through the pipeline.
 #[derive(Debug)]
@@ -218,7 +226,7 @@ pub(crate) enum Body {
     /// Several blocks in memory, shared with whoever else holds them.
     Chunks(VecDeque<Bytes>),
     /// The body of a client's request.
-    Incoming(hyper::body::Incoming),
+    Incoming(Upload),
     /// Whatever else makes bytes, with how many are still to come where that is known.
     ///
     /// The wrapper makes a body that is only `Send` shareable, so that a request can be lent across an `.await`.
@@ -226,6 +234,86 @@ pub(crate) enum Body {
         stream: SyncWrapper<Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError> + Send>>>,
         length: Option<u64>,
     },
+}
+
+/// The body of a client's request.
+///
+/// What nobody has read of it is read when this is dropped, and thrown away, as Swift's server does: many clients look at
+/// the answer only once they have sent everything, and would find the connection shut instead.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    incoming: Option<Incoming>,
+    /// Nothing will come that nobody asks for: the client waits to be told to go on (`Expect: 100-continue`), or has
+    /// stopped sending.
+    waits: bool,
+    patience: Patience,
+}
+
+/// Counts how long nothing has come.
+#[derive(Debug, Default)]
+struct Patience {
+    /// Kept between waits; a wait begins anew where `waiting` is false.
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl Patience {
+    /// Whether it is at an end, given that nothing has come now. Wakes the task when it is.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let end = Instant::now() + PATIENCE;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if !std::mem::replace(&mut self.waiting, true) {
+            timer.as_mut().reset(end);
+        }
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+impl Upload {
+    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
+        Self {
+            incoming: Some(incoming),
+            waits: headers.contains_key(EXPECT),
+            patience: Patience::default(),
+        }
+    }
+
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(incoming).poll_frame(context) {
+            Poll::Ready(frame) => {
+                self.patience.waiting = false;
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Client)))
+            }
+            Poll::Pending if self.patience.is_over(context) => {
+                // There is no use in waiting for the rest either.
+                self.waits = true;
+                Poll::Ready(Some(Err(BodyError::Stalled)))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let Some(mut incoming) = self.incoming.take() else {
+            return;
+        };
+        if self.waits || incoming.is_end_stream() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                while let Ok(Some(Ok(_))) = timeout(PATIENCE, incoming.frame()).await {}
+            });
+        }
+    }
 }
 
 /// Why a body broke off.
@@ -237,6 +325,9 @@ pub(crate) enum BodyError {
     /// A request made on behalf of this one failed halfway.
     #[error("{0}")]
     Server(String),
+    /// Nothing came for longer than anybody waits.
+    #[error("the body stopped coming")]
+    Stalled,
     /// Longer than the reader takes.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
@@ -314,9 +405,7 @@ impl http_body::Body for Body {
             Self::Chunks(chunks) => {
                 Poll::Ready(chunks.pop_front().map(|bytes| Ok(Frame::data(bytes))))
             }
-            Self::Incoming(incoming) => Pin::new(incoming)
-                .poll_frame(context)
-                .map_err(BodyError::Client),
+            Self::Incoming(upload) => upload.poll_frame(context),
             Self::Stream { stream, length } => {
                 let polled = stream.get_mut().as_mut().poll_frame(context);
                 if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&polled, length)
@@ -334,7 +423,7 @@ impl http_body::Body for Body {
             Self::Empty => true,
             Self::Bytes(bytes) => bytes.is_empty(),
             Self::Chunks(chunks) => chunks.is_empty(),
-            Self::Incoming(incoming) => incoming.is_end_stream(),
+            Self::Incoming(upload) => upload.incoming.as_ref().is_none_or(Incoming::is_end_stream),
             Self::Stream { length, .. } => *length == Some(0),
         }
     }
@@ -346,7 +435,10 @@ impl http_body::Body for Body {
             Self::Chunks(chunks) => {
                 SizeHint::with_exact(chunks.iter().map(|chunk| chunk.len() as u64).sum())
             }
-            Self::Incoming(incoming) => incoming.size_hint(),
+            Self::Incoming(upload) => upload
+                .incoming
+                .as_ref()
+                .map_or_else(SizeHint::default, Incoming::size_hint),
             Self::Stream { length, .. } => {
                 length.map_or_else(SizeHint::default, SizeHint::with_exact)
             }
@@ -360,5 +452,24 @@ impl std::fmt::Debug for Body {
             Some(length) => write!(formatter, "Body({length} bytes)"),
             None => write!(formatter, "Body(unknown length)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn gives_up_a_minute_after_the_last_that_came() {
+        let mut patience = Patience::default();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(!patience.is_over(&mut context));
+        tokio::time::advance(PATIENCE / 2).await;
+        patience.waiting = false;
+        assert!(!patience.is_over(&mut context));
+        tokio::time::advance(Duration::from_millis(59_998)).await;
+        assert!(!patience.is_over(&mut context));
+        tokio::time::advance(Duration::from_millis(4)).await;
+        assert!(patience.is_over(&mut context));
     }
 }

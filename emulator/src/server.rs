@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1;
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::core::Core;
-use crate::message::{Body, Grant, Request, Response};
+use crate::message::{Body, Grant, Request, Response, Upload};
 use crate::path::Path;
 use crate::pipeline::Next;
 use crate::query::Query;
@@ -85,7 +85,8 @@ async fn respond(
     core: &Arc<Core>,
 ) -> http::Response<Body> {
     let now = Timestamp::from(core.clock.now());
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    head.headers = as_read_by_swift(&head.headers);
     let trans_id = trans_id(now, head.headers.get("x-trans-id-extra"));
     let is_head = head.method == Method::HEAD;
     let keep_alive = head
@@ -94,17 +95,21 @@ async fn respond(
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
     let raw_path = head.uri.path();
     let mut response = match Path::decode(raw_path) {
+        _ if has_long_request_line(&head.method, &head.uri) => {
+            Response::new(StatusCode::URI_TOO_LONG)
+        }
         _ if has_long_line(&head.headers) => {
             Reject::html(StatusCode::BAD_REQUEST, "").into_response()
         }
         Some(path) => {
             let realm = path.as_str().to_owned();
+            let body = Body::Incoming(Upload::new(body, &head.headers));
             let request = Request {
                 method: head.method,
                 path,
                 query: Query::new(head.uri.query().unwrap_or("")),
                 headers: head.headers,
-                body: Body::Incoming(body),
+                body,
                 grant: Grant::Anonymous,
                 trans_id: Arc::clone(&trans_id),
                 remote: Some(remote.ip()),
@@ -144,9 +149,38 @@ async fn respond(
     sent
 }
 
-/// Whether a header's line is longer than Swift's server reads (`wsgi.MAX_HEADER_LINE`).
+/// The longest line of a request that Swift's server reads, in bytes (`MAX_REQUEST_LINE` and `MAX_HEADER_LINE` in
+/// eventlet's `wsgi.py`).
+const MAX_LINE: usize = 8192;
+
+fn has_long_request_line(method: &Method, uri: &Uri) -> bool {
+    const BLANKS_VERSION_AND_END: usize = "  HTTP/1.1\r\n".len();
+    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    method.as_str().len() + target + BLANKS_VERSION_AND_END > MAX_LINE
+}
+
+/// A request's headers as Swift's server hands them on (`get_environ` in eventlet's `wsgi.py`): several of one name
+/// become one, with commas between, and a name with an underscore, which could pass for another, is left out.
+fn as_read_by_swift(headers: &HeaderMap) -> HeaderMap {
+    let mut read = HeaderMap::with_capacity(headers.keys_len());
+    for name in headers.keys().filter(|name| !name.as_str().contains('_')) {
+        let mut values = headers.get_all(name).iter();
+        let Some(first) = values.next() else {
+            continue;
+        };
+        let mut joined = first.clone();
+        for value in values {
+            let both = [joined.as_bytes(), value.as_bytes()].join(&b',');
+            // Two values without control characters make one without.
+            joined = HeaderValue::from_maybe_shared(Bytes::from(both)).unwrap_or(joined);
+        }
+        read.insert(name, joined);
+    }
+    read
+}
+
+/// Whether a header's line is longer than Swift's server reads.
 fn has_long_line(headers: &HeaderMap) -> bool {
-    const MAX_LINE: usize = 8192;
     const COLON_AND_END: usize = ": \r\n".len();
     headers
         .iter()

@@ -281,7 +281,7 @@ impl Multipart {
 pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     let only_if_absent = match request.header(IF_NONE_MATCH.as_str()) {
         None => false,
-        Some(list) if list.split(',').any(|entry| entry.trim() == "*") => true,
+        Some(list) if conditional::matches(list, &[]) => true,
         Some(_) => {
             return Err(Reject::plain(
                 StatusCode::BAD_REQUEST,
@@ -308,8 +308,9 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     }
     let created = core.clock.timestamp();
     let (stored, etag) = receive(&request, body, core).await?;
-    if let Some(expected) = request.header(ETAG.as_str())
-        && expected.trim_matches('"').to_ascii_lowercase() != etag
+    if let Some(expected) = request.header(ETAG.as_str()).map(unquoted)
+        && !expected.is_empty()
+        && expected != etag
     {
         return Err(Reject::new(StatusCode::UNPROCESSABLE_ENTITY)
             .header(LAST_MODIFIED, &created.last_modified()));
@@ -335,6 +336,13 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     response.set(ETAG, &etag);
     response.set(LAST_MODIFIED, &created.last_modified());
     Ok(response)
+}
+
+/// An ETag without its quotes, if it has them on both sides (`normalize_etag` in `swift/common/swob.py`).
+fn unquoted(etag: &str) -> &str {
+    etag.strip_prefix('"')
+        .and_then(|etag| etag.strip_suffix('"'))
+        .unwrap_or(etag)
 }
 
 /// Puts an object where nothing newer stands: of two writers the later one wins, whoever finishes last.
@@ -418,6 +426,15 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
             "Invalid Content-Type",
         ));
     }
+    if request
+        .header(CONTENT_TYPE.as_str())
+        .is_some_and(media_type::has_reserved_parameter)
+    {
+        return Err(Reject::html(
+            StatusCode::BAD_REQUEST,
+            "Invalid Content-Type, swift_* is not a valid parameter name.",
+        ));
+    }
     Ok(())
 }
 
@@ -496,6 +513,7 @@ pub(crate) fn broken_off(request: &Request, error: &BodyError) -> Reject {
     tracing::debug!(trans_id = %request.trans_id, %error, "a body broke off");
     match error {
         BodyError::Client(_) => Reject::new(client_disconnect()),
+        BodyError::Stalled => Reject::new(StatusCode::REQUEST_TIMEOUT),
         BodyError::Server(_) => Reject::new(StatusCode::SERVICE_UNAVAILABLE),
         BodyError::TooLong(_) => {
             Reject::plain(StatusCode::PAYLOAD_TOO_LARGE, "Your request is too large.")

@@ -145,7 +145,9 @@ async fn receive(request: &mut Request) -> Result<Bytes, Reject> {
         .await
         .map_err(|error| match error {
             BodyError::TooLong(_) => too_large(),
-            BodyError::Client(_) | BodyError::Server(_) => broken_off(request, &error),
+            BodyError::Client(_) | BodyError::Stalled | BodyError::Server(_) => {
+                broken_off(request, &error)
+            }
         })
 }
 

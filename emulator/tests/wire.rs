@@ -1,0 +1,94 @@
+//! What only raw bytes on a socket show.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use emulator::Emulator;
+
+/// Sends bytes to an emulator, then reads until it hangs up.
+fn exchange(emulator: &Emulator, pieces: &[&[u8]]) -> String {
+    let address = emulator.url().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    for piece in pieces {
+        stream.write_all(piece).expect("it reads what is sent");
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+fn token(emulator: &Emulator) -> String {
+    let answer = exchange(
+        emulator,
+        &[b"GET /auth/v1.0 HTTP/1.1\r\nHost: a\r\nX-Auth-User: test:tester\r\nX-Auth-Key: testing\r\n\
+            Connection: close\r\n\r\n"],
+    );
+    let line = answer
+        .lines()
+        .find(|line| line.starts_with("X-Auth-Token: "));
+    line.expect("a token")["X-Auth-Token: ".len()..].to_owned()
+}
+
+#[test]
+fn reads_an_upload_to_its_end_though_it_is_refused() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let head = "PUT /v1/AUTH_test/c/o HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\nConnection: close\r\n\r\n";
+    let megabyte = vec![b'x'; 1_000_000];
+    let mut pieces = vec![head.as_bytes()];
+    pieces.extend(std::iter::repeat_n(megabyte.as_slice(), 20));
+    assert!(exchange(&emulator, &pieces).starts_with("HTTP/1.1 401 "));
+}
+
+#[test]
+fn joins_headers_of_one_name_and_leaves_out_those_with_an_underscore() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let token = token(&emulator);
+    let put = format!(
+        "PUT /v1/AUTH_test/c HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\nContent-Length: 0\r\n\
+         X-Container-Meta-A: 1\r\nX-Container-Meta-A: 2\r\nX-Container-Meta-B_C: 3\r\nConnection: close\r\n\r\n"
+    );
+    assert!(exchange(&emulator, &[put.as_bytes()]).starts_with("HTTP/1.1 201 "));
+    let head = format!(
+        "HEAD /v1/AUTH_test/c HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\nConnection: close\r\n\r\n"
+    );
+    let answer = exchange(&emulator, &[head.as_bytes()]);
+    assert!(
+        answer.contains("\r\nX-Container-Meta-A: 1,2\r\n"),
+        "{answer}"
+    );
+    assert!(
+        !answer.contains("B_c") && !answer.contains("B_C"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn refuses_a_request_line_that_is_too_long() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let request = format!(
+        "GET /v1/AUTH_test/c/{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "o".repeat(9000)
+    );
+    assert!(exchange(&emulator, &[request.as_bytes()]).starts_with("HTTP/1.1 414 "));
+}
+
+#[test]
+fn takes_an_etag_as_it_is_and_no_etag_where_it_is_empty() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let token = token(&emulator);
+    let put = |path: &str, header: &str| {
+        let request = format!(
+            "PUT /v1/AUTH_test/{path} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\nContent-Length: 0\r\n{header}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        exchange(&emulator, &[request.as_bytes()])
+    };
+    assert!(put("c", "X-Nothing: 1").starts_with("HTTP/1.1 201 "));
+    assert!(put("c/o", "ETag:").starts_with("HTTP/1.1 201 "));
+    assert!(put("c/o", "ETag: \"d41d8cd98f00b204e9800998ecf8427e\"").starts_with("HTTP/1.1 201 "));
+    let refused = put("c/o", "ETag: D41D8CD98F00B204E9800998ECF8427E");
+    assert!(refused.starts_with("HTTP/1.1 422 "), "{refused}");
+    assert!(refused.contains("\r\nLast-Modified: "), "{refused}");
+    let reserved = put("c/o", "Content-Type: text/plain;swift_bytes=1");
+    assert!(reserved.starts_with("HTTP/1.1 400 "), "{reserved}");
+}
