@@ -9,7 +9,8 @@ use emulator::Emulator;
 
 /// An offline OpenStack Swift and Rackspace Cloud Files.
 ///
-/// Prints one line of JSON when it is ready, then serves until it is ended.
+/// Prints one line of JSON when it is ready, then serves until it is ended. Logs to standard error what RUST_LOG asks
+/// for (`warn` by default, `info` says why requests are refused).
 #[derive(Debug, Parser)]
 #[command(name = "cloudfiles-emulator", version)]
 struct Args {
@@ -26,6 +27,13 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::Level::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let threads = args
         .threads
         .or_else(|| std::thread::available_parallelism().ok().map(Into::into))

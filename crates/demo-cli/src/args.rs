@@ -35,7 +35,7 @@ pub(crate) struct Demo {
     /// Upload this file instead of a small picture
     #[arg(long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
-    /// Wait for real until URLs and CDN copies expire, instead of moving the emulator's clock
+    /// Wait for real until URLs and CDN copies expire (15 minutes for the latter), instead of moving the emulator's clock
     #[arg(long)]
     pub(crate) wait: bool,
     /// Leave everything there, for `cloudfiles cleanup`

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{Method, StatusCode};
-use quick_xml::escape::{escape, partial_escape};
+use quick_xml::escape::partial_escape;
 
 use crate::accept::best_match;
 use crate::listing::{Entry, Listing, ListingOf};
@@ -210,13 +210,18 @@ fn json_string(text: &mut String, value: &str) {
     text.push('"');
 }
 
+/// Text for an attribute, as Python's `ElementTree` writes it: an apostrophe stays one.
+fn attribute(text: &str) -> String {
+    partial_escape(text).replace('"', "&quot;")
+}
+
 fn xml(listing: &Listing) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let (kind, name) = match &listing.of {
         ListingOf::Account(name) => ("account", name),
         ListingOf::Container(name) | ListingOf::Versions(name) => ("container", name),
     };
-    let name = escape(name.as_str());
+    let name = attribute(name);
     if listing.entries.is_empty() && kind == "container" {
         let _ = write!(text, "<container name=\"{name}\" />");
         return text;
@@ -227,13 +232,13 @@ fn xml(listing: &Listing) -> String {
     for entry in &listing.entries {
         match entry {
             Entry::Subdir(name) if kind == "account" => {
-                let _ = write!(text, "<subdir name=\"{}\" />", escape(name.as_str()));
+                let _ = write!(text, "<subdir name=\"{}\" />", attribute(name));
             }
             Entry::Subdir(name) => {
                 let _ = write!(
                     text,
                     "<subdir name=\"{}\"><name>{}</name></subdir>",
-                    escape(name.as_str()),
+                    attribute(name),
                     partial_escape(name.as_str())
                 );
             }

@@ -26,15 +26,15 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, ORIGIN, RANGE,
+    AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, ETAG, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, ORIGIN, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::address::{self, BadLabel};
 use super::cache::{EdgeCopy, Key};
 use crate::core::Core;
-use crate::message::{Body, Request, Response, header_value};
+use crate::message::{Body, Request, Response, header_text, header_value};
 use crate::path::Path;
 use crate::pipeline::Next;
 use crate::reject::Reject;
@@ -80,7 +80,7 @@ pub(super) async fn handle(
 }
 
 async fn read(
-    request: Request,
+    mut request: Request,
     hash: u128,
     name: &str,
     core: &Arc<Core>,
@@ -89,7 +89,7 @@ async fn read(
     let key = Key::new(hash, name);
     let fresh = core.cdn.cache().fresh(&key, now);
     if let Some(copy) = fresh {
-        return serve(&request, &copy, now, "HIT");
+        return serve(&mut request, &copy, now, "HIT");
     }
     let fetch = core.cdn.cache().fetch();
     let copy = match published(hash, name, core) {
@@ -116,7 +116,7 @@ async fn read(
     };
     let copy = Arc::new(copy);
     core.cdn.cache().insert(fetch, key, Arc::clone(&copy));
-    serve(&request, &copy, now, "MISS")
+    serve(&mut request, &copy, now, "MISS")
 }
 
 /// Where an object lies and for how long it is kept, if its container is published now.
@@ -193,8 +193,25 @@ fn missing(now: SystemTime) -> EdgeCopy {
     }
 }
 
+/// Whether `If-Range`, where there is one, still means this copy (RFC 9110 section 13.1.5). Swift itself never looks.
+fn range_applies(asked: &HeaderMap, copy: &HeaderMap) -> bool {
+    let Some(condition) = header_text(asked, IF_RANGE.as_str()) else {
+        return true;
+    };
+    if let Ok(date) = httpdate::parse_http_date(condition) {
+        let modified = header_text(copy, LAST_MODIFIED.as_str())
+            .and_then(|modified| httpdate::parse_http_date(modified).ok());
+        return modified.is_some_and(|modified| modified <= date);
+    }
+    header_text(copy, ETAG.as_str())
+        .is_some_and(|etag| etag.trim_matches('"') == condition.trim_matches('"'))
+}
+
 /// Answers with a copy, and with what the request's conditions and range make of it.
-fn serve(request: &Request, copy: &EdgeCopy, now: SystemTime, cache: &'static str) -> Response {
+fn serve(request: &mut Request, copy: &EdgeCopy, now: SystemTime, cache: &'static str) -> Response {
+    if !range_applies(&request.headers, &copy.headers) {
+        request.headers.remove(RANGE);
+    }
     let mut response = if copy.status == StatusCode::OK {
         object::serve(request, copy.headers.clone(), &copy.body)
     } else {
