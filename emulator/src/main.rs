@@ -9,7 +9,7 @@ use emulator::Emulator;
 
 /// An offline OpenStack Swift and Rackspace Cloud Files.
 ///
-/// Prints one line of JSON when it is ready, then serves until it is ended. Logs to standard error what RUST_LOG asks
+/// Prints one line of JSON when it is ready, then serves until it is ended. Logs to standard error what `RUST_LOG` asks
 /// for (`warn` by default, `info` says why requests are refused).
 #[derive(Debug, Parser)]
 #[command(name = "cloudfiles-emulator", version)]
