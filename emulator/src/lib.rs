@@ -25,6 +25,9 @@ pub mod defaults;
 mod emulator;
 mod features;
 mod flavour;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod heartbeat;
 mod json;
 mod listing;

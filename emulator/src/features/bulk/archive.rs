@@ -13,7 +13,7 @@ const MAX_EXTENSION: u64 = 1024 * 1024;
 
 /// Why an archive cannot be read, in Python's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TarError(pub(super) &'static str);
+pub(crate) struct TarError(pub(super) &'static str);
 
 const CUT_SHORT: TarError = TarError("unexpected end of data");
 const BAD_HEADER: TarError = TarError("invalid header");
@@ -23,7 +23,7 @@ type Attribute = (Vec<u8>, Vec<u8>);
 
 /// A file in an archive.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Member {
+pub(crate) struct Member {
     pub(super) name: Vec<u8>,
     /// Length in bytes.
     pub(super) size: u64,
@@ -32,7 +32,7 @@ pub(super) struct Member {
 }
 
 /// An archive that is being read.
-pub(super) struct Archive {
+pub(crate) struct Archive {
     source: Source,
     /// Whether anything at all could be read so far.
     begun: bool,
@@ -44,7 +44,7 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    pub(super) fn new(source: Source) -> Self {
+    pub(crate) fn new(source: Source) -> Self {
         Self {
             source,
             begun: false,
@@ -55,7 +55,7 @@ impl Archive {
     }
 
     /// The next file, past what was not read of the present one. `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Member>, TarError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Member>, TarError> {
         loop {
             self.skip().await?;
             let mut extended = Extended::default();
@@ -80,7 +80,7 @@ impl Archive {
     }
 
     /// The next bytes of the present member, at most `most`; none at its end.
-    pub(super) async fn read(&mut self, most: usize) -> Result<Bytes, TarError> {
+    pub(crate) async fn read(&mut self, most: usize) -> Result<Bytes, TarError> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
         if most == 0 {
             return Ok(Bytes::new());

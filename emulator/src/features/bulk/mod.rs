@@ -10,10 +10,10 @@
 //! Both are answered 200, and blanks, while the work goes on; then a report in the form that `Accept` asks for (plain text,
 //! JSON, XML) says what became of it. Every member and every name is a request of its own with the client's token.
 
-mod archive;
+pub(crate) mod archive;
 mod delete;
 mod extract;
-mod source;
+pub(crate) mod source;
 
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{Method, StatusCode};

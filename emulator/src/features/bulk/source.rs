@@ -13,7 +13,7 @@ use crate::message::Body;
 const BLOCK: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compression {
+pub(crate) enum Compression {
     None,
     Gzip,
     Bzip2,
@@ -32,7 +32,7 @@ impl Compression {
 }
 
 /// A body and what it becomes.
-pub(super) struct Source {
+pub(crate) struct Source {
     body: Body,
     decoder: Decoder,
     /// Decompressed, and not yet taken.
@@ -46,7 +46,7 @@ enum Decoder {
 }
 
 impl Source {
-    pub(super) fn new(body: Body, compression: Compression) -> Self {
+    pub(crate) fn new(body: Body, compression: Compression) -> Self {
         let decoder = match compression {
             Compression::None => Decoder::None,
             Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(Input::default()))),

@@ -13,7 +13,7 @@
 //! Out: the status of the last PUT, as `text/plain`; 400 for a form that is wrong, too large, or has too many files; 401
 //! for a signature that is wrong or too late. With `redirect`: 303 there, with `status` and `message` in its query.
 
-mod multipart;
+pub(crate) mod multipart;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

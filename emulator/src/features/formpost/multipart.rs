@@ -16,7 +16,7 @@ const MAX_HEADERS: usize = 64 * 1024;
 
 /// Why a form cannot be read on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error("the headers of a part are longer than {MAX_HEADERS} bytes")]
@@ -24,7 +24,7 @@ pub(super) enum Broken {
 }
 
 /// A body in parts, one after the other; each is read once, as it comes.
-pub(super) struct Multipart {
+pub(crate) struct Multipart {
     body: Body,
     /// What has come and is not read yet.
     buffer: BytesMut,
@@ -39,7 +39,7 @@ pub(super) struct Multipart {
 
 impl Multipart {
     /// Starts to read; `None` if the body does not start with the boundary.
-    pub(super) async fn open(body: Body, boundary: &str) -> Result<Option<Self>, BodyError> {
+    pub(crate) async fn open(body: Body, boundary: &str) -> Result<Option<Self>, BodyError> {
         let mut parts = Self {
             body,
             buffer: BytesMut::new(),
@@ -60,7 +60,7 @@ impl Multipart {
     }
 
     /// Goes to the next part, past whatever was not read of this one; gives its headers, or `None` behind the last.
-    pub(super) async fn next_part(&mut self) -> Result<Option<Headers>, Broken> {
+    pub(crate) async fn next_part(&mut self) -> Result<Option<Headers>, Broken> {
         while self.chunk().await?.is_some() {}
         if self.is_last {
             return Ok(None);
@@ -82,7 +82,7 @@ impl Multipart {
     }
 
     /// The next bytes of the current part; `None` at its end.
-    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         while self.in_part {
             match memmem::find(&self.buffer, &self.delimiter) {
                 Some(0) => self.end_part().await?,
@@ -177,7 +177,7 @@ impl Multipart {
 
 /// The headers of a part, as Python's `email` package reads them.
 #[derive(Debug, Default)]
-pub(super) struct Headers(Vec<(String, String)>);
+pub(crate) struct Headers(Vec<(String, String)>);
 
 impl Headers {
     /// Lines end with their line breaks. What does not look like a header ends them.
@@ -205,7 +205,7 @@ impl Headers {
     }
 
     /// The first header of this name, in any case.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(found, _)| found.eq_ignore_ascii_case(name))
@@ -222,7 +222,7 @@ fn text(line: &[u8]) -> String {
 }
 
 /// Divides `form-data; name="file"; filename="a.txt"` into its kind and its parameters, without their quotes.
-pub(super) fn parameters(header: &str) -> (&str, BTreeMap<&str, &str>) {
+pub(crate) fn parameters(header: &str) -> (&str, BTreeMap<&str, &str>) {
     let Some((kind, rest)) = header.split_once(';') else {
         return (header, BTreeMap::new());
     };

@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// An entry of a manifest as a client sends it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// Bytes given in the manifest itself, in canonical base64.
     Data(String),
     Object(WantedObject),
@@ -34,7 +34,7 @@ pub(super) enum Wanted {
 
 /// An entry that names an object.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct WantedObject {
+pub(crate) struct WantedObject {
     /// `container/object`, with whatever slashes the client put in front.
     pub(super) path: String,
     pub(super) etag: Option<String>,
@@ -45,14 +45,14 @@ pub(super) struct WantedObject {
 /// An entry of a manifest as it is stored.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
-pub(super) enum Stored {
+pub(crate) enum Stored {
     Data { data: String },
     Object(StoredObject),
 }
 
 /// A segment that was there, and like this, when the manifest was stored.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub(super) struct StoredObject {
+pub(crate) struct StoredObject {
     /// `/container/object`.
     pub(super) name: String,
     /// Length of the whole segment.
@@ -72,7 +72,7 @@ pub(super) struct StoredObject {
 /// An entry as `?multipart-manifest=get&format=raw` shows it, fit to be sent again. Keys are in alphabetical order.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Raw<'a> {
+pub(crate) enum Raw<'a> {
     Data {
         data: &'a str,
     },
@@ -100,7 +100,7 @@ impl StoredObject {
 
 impl Stored {
     /// How many bytes of the large object are its.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Data { data } => decode(data).map_or(0, |data| data.len() as u64),
             Self::Object(object) => object
@@ -109,7 +109,7 @@ impl Stored {
         }
     }
 
-    pub(super) fn raw(&self) -> Raw<'_> {
+    pub(crate) fn raw(&self) -> Raw<'_> {
         match self {
             Self::Data { data } => Raw::Data { data },
             Self::Object(object) => Raw::Object {
@@ -123,12 +123,12 @@ impl Stored {
 }
 
 /// Reads a stored manifest.
-pub(super) fn stored(body: &[u8]) -> Option<Vec<Stored>> {
+pub(crate) fn stored(body: &[u8]) -> Option<Vec<Stored>> {
     serde_json::from_slice(body).ok()
 }
 
 /// The ETag of a large object: MD5 of those of its segments, each with its range if it has one.
-pub(super) fn etag(segments: &[Stored]) -> String {
+pub(crate) fn etag(segments: &[Stored]) -> String {
     let mut digest = Md5::new();
     for segment in segments {
         match segment {
@@ -159,7 +159,7 @@ pub(super) fn decode(data: &str) -> Option<Bytes> {
 
 /// Reads what a client sent to `own_path`, a path without its version (`/account/container/object`). The refusal tells
 /// everything that is wrong with it.
-pub(super) fn parse(body: &[u8], account: &str, own_path: &str) -> Result<Vec<Wanted>, Reject> {
+pub(crate) fn parse(body: &[u8], account: &str, own_path: &str) -> Result<Vec<Wanted>, Reject> {
     let refuse = |text: &'static str| Reject::html(StatusCode::BAD_REQUEST, text);
     let parsed: Value =
         serde_json::from_slice(body).map_err(|_| refuse("Manifest must be valid JSON.\n"))?;

@@ -19,7 +19,7 @@
 //! `X-Static-Large-Object` with any other request is a 400.
 
 mod delete;
-mod manifest;
+pub(crate) mod manifest;
 mod put;
 mod read;
 

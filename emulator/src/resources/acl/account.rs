@@ -17,7 +17,7 @@ const PARTS: [(&str, Level); 3] = [
 
 /// What an account's list lets somebody do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// Everything.
     Admin,
     /// Everything but to change the account itself.
@@ -27,7 +27,7 @@ pub(super) enum Level {
 }
 
 /// Whether a list can be taken; if not, why, in Swift's words.
-pub(super) fn check(list: &str) -> Result<(), String> {
+pub(crate) fn check(list: &str) -> Result<(), String> {
     let parts = parse(list).ok_or_else(|| format!("Syntax error in input ({})", repr(list)))?;
     let is_known = |key: &str| PARTS.iter().any(|(name, _)| *name == key);
     if let Some(key) = parts.keys().find(|key| !is_known(key)) {
@@ -51,7 +51,7 @@ pub(super) fn check(list: &str) -> Result<(), String> {
 }
 
 /// The most that somebody in these groups may do; `None` if the list does not name them.
-pub(super) fn level(list: &str, groups: &[String]) -> Option<Level> {
+pub(crate) fn level(list: &str, groups: &[String]) -> Option<Level> {
     let parts = parse(list)?;
     let names_one = |name: &str| {
         let grantees = parts.get(name).and_then(Value::as_array);

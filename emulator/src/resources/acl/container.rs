@@ -94,10 +94,10 @@ pub(super) fn repr(text: &str) -> String {
 }
 
 /// A list in its canonical form, as it is kept.
-pub(super) struct Acl<'a>(&'a str);
+pub(crate) struct Acl<'a>(&'a str);
 
 impl<'a> Acl<'a> {
-    pub(super) fn parse(canonical: &'a str) -> Self {
+    pub(crate) fn parse(canonical: &'a str) -> Self {
         Self(canonical)
     }
 
@@ -107,14 +107,14 @@ impl<'a> Acl<'a> {
     }
 
     /// Whether a group is in the list. Groups are percent-encoded there, so that commas can be written.
-    pub(super) fn has_group(&self, group: &str) -> bool {
+    pub(crate) fn has_group(&self, group: &str) -> bool {
         self.items()
             .filter(|item| !item.starts_with(".r:"))
             .any(|item| percent_decode_str(item).decode_utf8_lossy() == group)
     }
 
     /// Whether whoever comes from this page is let in.
-    pub(super) fn allows_referer(&self, referer: &str) -> bool {
+    pub(crate) fn allows_referer(&self, referer: &str) -> bool {
         let referrers = self.items().filter_map(|item| item.strip_prefix(".r:"));
         let mut host = None;
         let mut allowed = false;

@@ -9,8 +9,8 @@
 //!
 //! Who is refused is answered 403 with a name and 401 without.
 
-mod account;
-mod container;
+pub(crate) mod account;
+pub(crate) mod container;
 
 use http::header::{CONTENT_TYPE, REFERER};
 use http::{Method, StatusCode};
