@@ -262,9 +262,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_tidied_once_stays_as_it_is(value in "[-.:*, a-z]{0,24}") {
-            if let Ok(tidy) = read(&value) {
+        fn what_was_tidied_once_stays_as_it_is(
+            items in proptest::collection::vec(
+                "( )?(a|b:c|\\.r:\\*|\\.r:-?[a-z]{1,4}|\\.ref:\\*?\\.[a-z]{1,4}|\\.rlistings)( )?",
+                0..5,
+            )
+        ) {
+            if let Ok(tidy) = read(&items.join(",")) {
                 prop_assert_eq!(read(&tidy), Ok(tidy.clone()));
+            }
+        }
+
+        #[test]
+        fn nonsense_is_refused_or_tidied_and_never_a_panic(value in "[-.:*, a-z]{0,24}") {
+            if let Ok(tidy) = read(&value) {
+                prop_assert!(!tidy.contains(' ') || value.contains(' '));
             }
         }
     }
