@@ -78,14 +78,7 @@ fn shown(value: &Value) -> String {
 
 /// A status as reports spell it: `404 Not Found`.
 pub(crate) fn status_line(status: http::StatusCode) -> String {
-    let reason = match status.as_u16() {
-        413 => "Request Entity Too Large",
-        416 => "Requested Range Not Satisfiable",
-        499 => "Client Disconnect",
-        500 => "Internal Error",
-        _ => status.canonical_reason().unwrap_or(""),
-    };
-    format!("{} {reason}", status.as_u16())
+    format!("{} {}", status.as_u16(), crate::reject::reason(status))
 }
 
 #[cfg(test)]

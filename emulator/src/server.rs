@@ -217,10 +217,6 @@ fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
         || response.status == StatusCode::NOT_MODIFIED
     {
         response.body = Body::Empty;
-    } else if let Body::Bytes(bytes) = &response.body
-        && bytes.is_empty()
-    {
-        response.body = Body::Bytes(Bytes::new());
     }
 }
 

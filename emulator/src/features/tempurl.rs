@@ -44,9 +44,7 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
         return Ok(next.run(request).await);
     };
     let core = next.core();
-    let (access, keys) = verify(&request, &asked, core).inspect_err(|_| {
-        tracing::info!(trans_id = %request.trans_id, "refused a temporary URL");
-    })?;
+    let (access, keys) = verify(&request, &asked, core)?;
     let (account, container, object) = parts(&request).ok_or_else(invalid)?;
     for header in ["x-copy-from", "x-object-manifest", "x-symlink-target"] {
         if request.headers.contains_key(header) {
