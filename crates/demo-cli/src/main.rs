@@ -5,6 +5,7 @@ mod commands;
 mod offline;
 mod output;
 mod picture;
+mod record;
 mod removal;
 mod settings;
 

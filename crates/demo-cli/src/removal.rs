@@ -19,8 +19,7 @@ use swift_client::{
     Client, DeleteOptions, GetOptions, KeyScope, KeySlot, ListOptions, Listed, Metadata,
 };
 
-/// The metadata item that holds the id of the run: `X-Container-Meta-Run-Id`, `X-Object-Meta-Run-Id`.
-pub(crate) const RUN_ID: &str = "run-id";
+use crate::record::RUN_ID;
 
 /// How often a container is tried that is said to hold objects, and the pause between: a cluster counts objects a
 /// little after they are deleted.

@@ -7,9 +7,10 @@ use anyhow::{Context, bail};
 use ledger::{Entry, Ledger, Resource};
 use swift_client::Client;
 
-use super::{account_of, shown};
+use super::shown;
 use crate::args::{Cleanup, WrongUse};
 use crate::output::{self, Output};
+use crate::record::account_of;
 use crate::removal::{self, Outcome};
 use crate::settings::{self, Cloud, Environment, OFFLINE};
 

@@ -35,12 +35,15 @@ pub(super) async fn publish(
         }
         Err(error) => return Err(error.into()),
     }
-    let entry = stage.plan(What::CdnPublication {
-        container: container.to_owned(),
-    })?;
+    let planned = stage
+        .recorder
+        .plan(What::CdnPublication {
+            container: container.to_owned(),
+        })
+        .await?;
     report.sent(format!("PUT CDN {container}, X-CDN-Enabled: True"));
     let uris = stage.cdn.publish(container, None).await?;
-    stage.confirm(entry, None)?;
+    stage.recorder.confirm(planned, None).await?;
     let cdn_uri = uris.http.context("the CDN gave no X-CDN-URI")?;
     report.received(format!("X-CDN-URI: {cdn_uri}"));
     expect_ttl(stage, container, Ttl::DEFAULT, "by default", report).await?;

@@ -10,21 +10,21 @@ mod temp_urls;
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use cdn_client::CdnClient;
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use swift_client::Client;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use self::content::Content;
 use self::guest::Guest;
 use self::stage::Stage;
-use super::{account_of, open_ledger, shown};
+use super::shown;
 use crate::args::Demo;
 use crate::offline::Offline;
 use crate::output::{self, Output};
+use crate::record::Recorder;
 use crate::settings::{self, Cloud, Environment, OFFLINE};
 
 /// Clocks that differ by less than this count as the same: HTTP tells the time in whole seconds.
@@ -70,7 +70,6 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
     let output = Output::new(args.json);
     let content = Content::open(args.file.as_deref())?;
     let ledger_path = settings::ledger_path(args.ledger.path.as_deref(), &environment)?;
-    let ledger = open_ledger(&ledger_path)?;
     let offline = match args.cloud.as_str() {
         OFFLINE => Some(Offline::start().await?),
         _ => None,
@@ -83,18 +82,13 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
         cloud.region = args.region;
     }
     let client = cloud.client()?;
-    let account = account_of(&client)
-        .await
-        .with_context(|| format!("signing in to the cloud {}", cloud.name))?;
+    let recorder = Recorder::open(&ledger_path, "demo", &cloud, &client).await?;
     let stage = Stage {
         cdn: CdnClient::new(&client),
         guest: Guest::new(&cloud.http)?,
         content,
-        ledger: &ledger,
+        recorder: recorder.clone(),
         output: &output,
-        cloud: &cloud,
-        account,
-        run: format!("demo-{}", &Uuid::new_v4().simple().to_string()[..8]),
         expires: args.expires,
         wait: args.wait,
         keep: args.keep,
@@ -110,8 +104,8 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
         "Cloud {}, region {}, account {}, run {}",
         cloud.name,
         cloud.region.as_deref().unwrap_or("-"),
-        stage.account,
-        stage.run,
+        recorder.account(),
+        recorder.run(),
     ));
     output.line(&format!("Ledger {}", shown(&ledger_path)));
     let mut result = all_steps(&stage).await;
@@ -126,7 +120,7 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
         output.line("Everything was as expected.");
     }
     drop(stage);
-    ledger.close()?;
+    recorder.ledger().clone().close()?;
     output.finish()?;
     result
 }
@@ -195,7 +189,7 @@ async fn all_steps(stage: &Stage<'_>) -> anyhow::Result<()> {
 
 /// Removes what is left after a step has failed, or says that it was to be kept.
 async fn tidy(stage: &Stage<'_>) -> anyhow::Result<()> {
-    let leftovers = stage.leftovers()?.len();
+    let leftovers = stage.recorder.leftovers()?.len();
     if leftovers == 0 {
         return Ok(());
     }
@@ -213,7 +207,7 @@ async fn tidy(stage: &Stage<'_>) -> anyhow::Result<()> {
     stage
         .clean_up(|entry, outcome| output::notice(&format!("  {}: {outcome}", entry.resource)))
         .await?;
-    let left = stage.leftovers()?.len();
+    let left = stage.recorder.leftovers()?.len();
     if left > 0 {
         bail!("{left} could not be removed; `cloudfiles cleanup` tries again");
     }

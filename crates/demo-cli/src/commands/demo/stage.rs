@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use cdn_client::CdnClient;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Entry, EntryId, Identity, Ledger, Resource, What};
+use ledger::{Entry, Resource};
 use swift_client::Client;
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +14,8 @@ use super::guest::{Guest, Reply};
 use super::report::Report;
 use crate::offline::Offline;
 use crate::output::{self, Output};
+use crate::record::Recorder;
 use crate::removal::{self, Outcome};
-use crate::settings::Cloud;
 
 /// Clouds may take so long to notice a changed key (Rackspace: "up to 60 seconds").
 const PATIENCE: Duration = Duration::from_secs(65);
@@ -25,12 +25,8 @@ pub(super) struct Stage<'a> {
     pub(super) cdn: CdnClient,
     pub(super) guest: Guest,
     pub(super) content: Content,
-    pub(super) ledger: &'a Ledger,
+    pub(super) recorder: Recorder,
     pub(super) output: &'a Output,
-    pub(super) cloud: &'a Cloud,
-    pub(super) account: String,
-    /// The id of this run, which all it makes carries.
-    pub(super) run: String,
     /// How long temp URLs work.
     pub(super) expires: u32,
     /// Whether `--wait` was given.
@@ -59,42 +55,13 @@ impl Stage<'_> {
         report.finish(result)
     }
 
-    /// Records that a resource is about to be made. The ledger waits for the disk, and there is nothing else that
-    /// this thread could do meanwhile.
-    pub(super) fn plan(&self, what: What) -> Result<EntryId, ledger::Error> {
-        let resource = Resource {
-            cloud: self.cloud.name.clone(),
-            region: self.cloud.region.clone(),
-            account: self.account.clone(),
-            what,
-        };
-        let now = self.client.session().clock().now();
-        self.ledger.plan(&self.run, resource, now)
-    }
-
-    /// Records that it was made.
-    pub(super) fn confirm(&self, id: EntryId, etag: Option<String>) -> Result<(), ledger::Error> {
-        self.ledger.confirm(
-            id,
-            Identity {
-                etag,
-                run: Some(self.run.clone()),
-                ..Identity::default()
-            },
-        )
-    }
-
-    /// What this run has made and not removed.
-    pub(super) fn leftovers(&self) -> Result<Vec<Entry<Resource>>, ledger::Error> {
-        self.ledger.leftovers(|entry| entry.run == self.run)
-    }
-
     /// Removes all that this run has made.
     pub(super) async fn clean_up(
         &self,
         mut tell: impl FnMut(&Entry<Resource>, &Outcome),
     ) -> Result<(), ledger::Error> {
-        removal::remove(&self.client, self.ledger, self.leftovers()?, &mut tell).await
+        let leftovers = self.recorder.leftovers()?;
+        removal::remove(&self.client, self.recorder.ledger(), leftovers, &mut tell).await
     }
 
     /// Whether time passes only by waiting.

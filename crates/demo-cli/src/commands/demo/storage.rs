@@ -3,11 +3,12 @@
 use anyhow::Context;
 use cdn_client::Error as CdnError;
 use ledger::What;
-use swift_client::{ContainerOptions, Created, Metadata, ObjectOptions};
+use swift_client::{ContainerOptions, Created, ObjectOptions};
 
 use super::report::Report;
 use super::stage::Stage;
-use crate::removal::{Outcome, RUN_ID};
+use crate::record::RUN_ID;
+use crate::removal::Outcome;
 
 /// What the container is called, unless there is one of this name already.
 const CONTAINER: &str = "python-demo";
@@ -18,29 +19,23 @@ pub(super) async fn create_container(
 ) -> anyhow::Result<String> {
     let mut container = CONTAINER.to_owned();
     if is_taken(stage, &container).await? {
-        container = format!("python-{}", stage.run);
+        container = format!("python-{}", stage.recorder.run());
         report.note(format!(
             "there is a {CONTAINER} in this account already, which is left alone"
         ));
     }
-    let entry = stage.plan(What::Container {
-        container: container.clone(),
-    })?;
-    let options = ContainerOptions {
-        metadata: Metadata::from([(RUN_ID, stage.run.as_str())]),
-        ..ContainerOptions::default()
-    };
-    report.sent(format!("PUT {}/{container}", stage.account));
-    let created = stage.client.put_container(&container, &options).await?;
-    if created == Created::Existed {
-        // Somebody else was faster: it is theirs.
-        stage.ledger.forget(entry)?;
-    }
+    report.sent(format!("PUT {}/{container}", stage.recorder.account()));
+    let created = stage
+        .recorder
+        .create_container(&stage.client, &container, &ContainerOptions::default())
+        .await?;
     report.received(status_of(created));
     report.expect(created == Created::New, "the container is new")?;
-    stage.confirm(entry, None)?;
 
-    report.sent(format!("PUT {}/{container}, once more", stage.account));
+    report.sent(format!(
+        "PUT {}/{container}, once more",
+        stage.recorder.account()
+    ));
     let again = stage
         .client
         .put_container(&container, &ContainerOptions::default())
@@ -52,8 +47,8 @@ pub(super) async fn create_container(
     )?;
     let info = stage.client.head_container(&container).await?;
     report.expect(
-        info.metadata.get(RUN_ID) == Some(&stage.run),
-        format!("it carries the id of this run, {}", stage.run),
+        info.metadata.get(RUN_ID) == Some(stage.recorder.run()),
+        format!("it carries the id of this run, {}", stage.recorder.run()),
     )?;
     Ok(container)
 }
@@ -86,23 +81,25 @@ pub(super) async fn upload(
 ) -> anyhow::Result<()> {
     let content = &stage.content;
     let name = &content.name;
-    let entry = stage.plan(What::Object {
-        container: container.to_owned(),
-        object: name.clone(),
-    })?;
+    let planned = stage
+        .recorder
+        .plan(What::Object {
+            container: container.to_owned(),
+            object: name.clone(),
+        })
+        .await?;
     report.sent(format!(
         "PUT {}/{container}/{name}, {} bytes",
-        stage.account, content.digest.bytes
+        stage.recorder.account(),
+        content.digest.bytes
     ));
-    let options = ObjectOptions {
-        metadata: Metadata::from([(RUN_ID, stage.run.as_str())]),
-        ..ObjectOptions::default()
-    };
+    let mut options = ObjectOptions::default();
+    stage.recorder.mark(&mut options.metadata);
     let stored = stage
         .client
         .put_object(container, name, content.body().await?, &options)
         .await?;
-    stage.confirm(entry, stored.etag.clone())?;
+    stage.recorder.confirm(planned, stored.etag.clone()).await?;
     let etag = stored.etag.unwrap_or_default();
     report.received(format!("ETag {etag}"));
     report.expect_equal(
@@ -118,7 +115,7 @@ pub(super) async fn clean_up(
     container: &str,
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
-    for entry in stage.leftovers()? {
+    for entry in stage.recorder.leftovers()? {
         report.note(format!("{} {}: {}", entry.id, entry.resource, entry.state));
     }
     if stage.keep {
@@ -146,7 +143,7 @@ pub(super) async fn clean_up(
         )?;
     }
     report.expect(
-        stage.leftovers()?.is_empty(),
+        stage.recorder.leftovers()?.is_empty(),
         "the ledger lists nothing of this run any more",
     )
 }

@@ -3,13 +3,14 @@
 use anyhow::Context;
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{EntryId, Secret, What};
+use ledger::{Secret, What};
 use signing::Key;
 use swift_client::{KeyScope, KeySlot};
 
 use super::report::Report;
 use super::stage::Stage;
-use crate::removal::{RUN_ID, fingerprint};
+use crate::record::{Planned, RUN_ID};
+use crate::removal::fingerprint;
 
 /// What the guest uploads, and where.
 const GUEST_OBJECT: &str = "guest/hello.txt";
@@ -24,7 +25,7 @@ pub(super) struct TempKey {
     /// What was in the slot before.
     former: Option<Key>,
     current: Key,
-    entry: EntryId,
+    planned: Planned,
 }
 
 /// A temp URL to read the uploaded object with.
@@ -63,9 +64,9 @@ pub(super) async fn set_key(
         report.note("both keys of the account are in use; the first is put back in the end");
     }
     let current = Key::generate();
-    let entry = plan_key(stage, slot, former.as_ref(), &current)?;
+    let planned = plan_key(stage, slot, former.as_ref(), &current).await?;
     put_key(stage, slot, &current, report).await?;
-    stage.confirm(entry, None)?;
+    stage.recorder.confirm(planned, None).await?;
     let found = stage.client.temp_url_key(KeyScope::Account, slot).await?;
     report.expect(
         found.as_ref() == Some(&current),
@@ -81,7 +82,7 @@ pub(super) async fn set_key(
         slot,
         former,
         current,
-        entry,
+        planned,
     })
 }
 
@@ -97,12 +98,12 @@ async fn free_slot(stage: &Stage<'_>) -> anyhow::Result<(KeySlot, Option<Key>)> 
     Ok((KeySlot::One, first))
 }
 
-fn plan_key(
+async fn plan_key(
     stage: &Stage<'_>,
     slot: KeySlot,
     former: Option<&Key>,
     key: &Key,
-) -> anyhow::Result<EntryId> {
+) -> anyhow::Result<Planned> {
     let former = former
         .map(|former| std::str::from_utf8(former.expose()).map(Secret::new))
         .transpose()
@@ -111,12 +112,15 @@ fn plan_key(
         KeySlot::One => ledger::KeySlot::First,
         KeySlot::Two => ledger::KeySlot::Second,
     };
-    Ok(stage.plan(What::TempUrlKey {
-        container: None,
-        slot,
-        fingerprint: fingerprint(key),
-        former,
-    })?)
+    stage
+        .recorder
+        .plan(What::TempUrlKey {
+            container: None,
+            slot,
+            fingerprint: fingerprint(key),
+            former,
+        })
+        .await
 }
 
 async fn put_key(
@@ -131,7 +135,7 @@ async fn put_key(
     };
     report.sent(format!(
         "POST {}, {header}: a new random key (not shown)",
-        stage.account
+        stage.recorder.account()
     ));
     stage
         .client
@@ -166,10 +170,13 @@ pub(super) async fn guest_upload(
     key: &TempKey,
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
-    let entry = stage.plan(What::Object {
-        container: container.to_owned(),
-        object: GUEST_OBJECT.to_owned(),
-    })?;
+    let planned = stage
+        .recorder
+        .plan(What::Object {
+            container: container.to_owned(),
+            object: GUEST_OBJECT.to_owned(),
+        })
+        .await?;
     let urls = stage.client.temp_urls(&key.current).await?;
     let url = urls.url(
         signing::Method::Put,
@@ -183,7 +190,7 @@ pub(super) async fn guest_upload(
     ));
     let run_id = format!("x-object-meta-{RUN_ID}");
     let headers = [
-        (run_id.as_str(), stage.run.as_str()),
+        (run_id.as_str(), stage.recorder.run()),
         ("content-type", "text/plain"),
     ];
     let reply = stage
@@ -200,7 +207,10 @@ pub(super) async fn guest_upload(
             &swift_client::GetOptions::default(),
         )
         .await?;
-    stage.confirm(entry, stored.info.etag.clone())?;
+    stage
+        .recorder
+        .confirm(planned, stored.info.etag.clone())
+        .await?;
     let content = stored.bytes(1 << 10).await?;
     report.expect(
         content == GUEST_TEXT.as_bytes(),
@@ -301,10 +311,10 @@ pub(super) async fn change_key(
     report.expect_equal("the status", &reply.status, &StatusCode::OK)?;
 
     let current = Key::generate();
-    let entry = plan_key(stage, key.slot, key.former.as_ref(), &current)?;
+    let planned = plan_key(stage, key.slot, key.former.as_ref(), &current).await?;
     put_key(stage, key.slot, &current, report).await?;
-    stage.confirm(entry, None)?;
-    stage.ledger.forget(key.entry)?;
+    stage.recorder.confirm(planned, None).await?;
+    stage.recorder.forget(key.planned).await?;
 
     report.sent("GET by the same URL");
     let get = async || stage.guest.get(&older.url).await;

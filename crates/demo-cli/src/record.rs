@@ -1,0 +1,177 @@
+//! Recording what is made, before it is made, so that `cloudfiles cleanup` finds it whatever happens in between.
+//!
+//! The order is always the same: the intent goes to disk, the request goes out with the id of the run in the metadata of
+//! what it makes, the outcome goes to disk. After a crash anywhere in between, the ledger holds an intent that the server
+//! can be asked about.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use identity::Clock;
+use ledger::{Entry, EntryId, Identity, Ledger, Resource, What};
+use swift_client::{Client, ContainerOptions, Created, Metadata};
+use uuid::Uuid;
+
+use crate::settings::Cloud;
+
+/// The metadata item that holds the id of the run: `X-Container-Meta-Run-Id`, `X-Object-Meta-Run-Id`.
+pub(crate) const RUN_ID: &str = "run-id";
+
+/// Records what one run of the program makes in one account. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Recorder(Arc<Inner>);
+
+struct Inner {
+    ledger: Ledger,
+    run: String,
+    cloud: String,
+    region: Option<String>,
+    account: String,
+    clock: Clock,
+}
+
+/// An intent that is on disk. What became of it is said with [`Recorder::confirm`] or [`Recorder::forget`]; if neither
+/// is, a clean-up asks the server.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an intent whose outcome nobody records has to be settled by a clean-up"]
+pub(crate) struct Planned(EntryId);
+
+impl Recorder {
+    /// For a run whose id starts with `verb`, in the ledger at `path`, which is created with its folder if there is none.
+    pub(crate) async fn open(
+        path: &Path,
+        verb: &str,
+        cloud: &Cloud,
+        client: &Client,
+    ) -> anyhow::Result<Self> {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        let ledger = Ledger::open(path)?;
+        let account = account_of(client)
+            .await
+            .with_context(|| format!("signing in to the cloud {}", cloud.name))?;
+        Ok(Self(Arc::new(Inner {
+            ledger,
+            run: format!("{verb}-{}", &Uuid::new_v4().simple().to_string()[..8]),
+            cloud: cloud.name.clone(),
+            region: cloud.region.clone(),
+            account,
+            clock: client.session().clock().clone(),
+        })))
+    }
+
+    /// The id of the run, which all it makes carries.
+    pub(crate) fn run(&self) -> &str {
+        &self.0.run
+    }
+
+    /// The account in which things are made.
+    pub(crate) fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    /// Adds the id of the run to what is about to be made.
+    pub(crate) fn mark(&self, metadata: &mut Metadata) {
+        metadata.insert(RUN_ID, self.run());
+    }
+
+    /// Records that something is about to be made. Now is the time to send the request.
+    pub(crate) async fn plan(&self, what: What) -> anyhow::Result<Planned> {
+        let resource = Resource {
+            cloud: self.0.cloud.clone(),
+            region: self.0.region.clone(),
+            account: self.0.account.clone(),
+            what,
+        };
+        let now = self.0.clock.now();
+        self.write(move |inner| inner.ledger.plan(&inner.run, resource, now))
+            .await
+            .map(Planned)
+    }
+
+    /// Records that it was made; `etag` without quotes, if it has one.
+    pub(crate) async fn confirm(
+        &self,
+        planned: Planned,
+        etag: Option<String>,
+    ) -> anyhow::Result<()> {
+        self.write(move |inner| {
+            let identity = Identity {
+                etag,
+                run: Some(inner.run.clone()),
+                ..Identity::default()
+            };
+            inner.ledger.confirm(planned.0, identity)
+        })
+        .await
+    }
+
+    /// Records that it was not made, or that it is gone again.
+    pub(crate) async fn forget(&self, planned: Planned) -> anyhow::Result<()> {
+        self.write(move |inner| inner.ledger.forget(planned.0))
+            .await
+    }
+
+    /// Creates a container, and records it if it is new. One that is there already is somebody else's: it takes the
+    /// settings as any PUT would have it, but neither the id of the run nor a place in the ledger.
+    pub(crate) async fn create_container(
+        &self,
+        client: &Client,
+        container: &str,
+        options: &ContainerOptions,
+    ) -> anyhow::Result<Created> {
+        match client.head_container(container).await {
+            Ok(_) => return Ok(client.put_container(container, options).await?),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let planned = self
+            .plan(What::Container {
+                container: container.to_owned(),
+            })
+            .await?;
+        let mut marked = options.clone();
+        self.mark(&mut marked.metadata);
+        let created = client.put_container(container, &marked).await?;
+        if created == Created::Existed {
+            // Somebody was faster, and now it bears a mark that would make it ours.
+            let unmark = ContainerOptions {
+                remove_metadata: vec![RUN_ID.to_owned()],
+                ..ContainerOptions::default()
+            };
+            client.post_container(container, &unmark).await?;
+            self.forget(planned).await?;
+        } else {
+            self.confirm(planned, None).await?;
+        }
+        Ok(created)
+    }
+
+    /// What this run has made and not removed, oldest first.
+    pub(crate) fn leftovers(&self) -> Result<Vec<Entry<Resource>>, ledger::Error> {
+        (self.ledger()).leftovers(|entry| entry.run == self.run())
+    }
+
+    /// Writes through the runtime's blocking threads, so that many intents share one wait for the disk.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, ledger::Error> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let inner = Arc::clone(&self.0);
+        Ok(tokio::task::spawn_blocking(move || work(&inner)).await??)
+    }
+}
+
+/// The account a client works on: the last part of its storage URL.
+pub(crate) async fn account_of(client: &Client) -> anyhow::Result<String> {
+    let access = client.session().access().await?;
+    let path = access.storage_url.path().trim_end_matches('/');
+    Ok(path.rsplit('/').next().unwrap_or_default().to_owned())
+}
