@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::settings::CloudArgs;
+
 /// Shows what Rackspace Cloud Files and Swift can do, offline or on a real cloud, and cleans up after itself
 #[derive(Debug, Parser)]
 #[command(name = "cloudfiles", version)]
@@ -14,7 +16,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Plays the whole story in eleven steps, checks each of them, and removes what it made
+    /// Plays the whole story in eleven steps on an emulator inside this process, or on the cloud that is named; checks
+    /// each of them, and removes what it made
     Demo(Demo),
     /// Removes what earlier runs have left, as the ledger tells
     Cleanup(Cleanup),
@@ -22,13 +25,6 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Demo {
-    /// Where to play: `offline` (an emulator inside this process), `local` (one at 127.0.0.1:8080), `env` (the
-    /// variables `ST_*` or `OS_*`), or a cloud of clouds.yaml
-    #[arg(long, value_name = "NAME", default_value = crate::settings::OFFLINE)]
-    pub(crate) cloud: String,
-    /// The region, where the cloud has several
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
     /// How long the temp URLs work
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
     pub(crate) expires: u32,
@@ -46,6 +42,9 @@ pub(crate) struct Demo {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) ledger: Ledger,
+    /// Without a name the emulator inside this process, called `offline`.
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,5 +1,6 @@
 //! What the words mean: which cloud a name stands for, and where the ledger is.
 
+mod cloud_args;
 mod clouds_yaml;
 mod credentials;
 mod environment;
@@ -10,6 +11,7 @@ use anyhow::{Context, bail};
 use identity::{Clock, Credentials, HttpSettings, Interface, Proxy};
 use swift_client::Client;
 
+pub(crate) use cloud_args::CloudArgs;
 pub(crate) use environment::Environment;
 
 use credentials::Fields;
@@ -72,6 +74,36 @@ impl Cloud {
                     .with_context(|| format!("{}: cloud {name}", file.display()))
             }
         }
+    }
+
+    /// The cloud that the command line means, with what else it says.
+    pub(crate) fn select(args: &CloudArgs, environment: &Environment) -> anyhow::Result<Self> {
+        let name = match (&args.cloud, environment.text("OS_CLOUD")) {
+            (Some(name), _) => name,
+            (None, Some(name)) => name,
+            (None, None) => "env",
+        };
+        Ok(Self::named(name, environment)?.with(args))
+    }
+
+    /// This cloud with what the command line says of it.
+    pub(crate) fn with(mut self, args: &CloudArgs) -> Self {
+        if args.region.is_some() {
+            self.region.clone_from(&args.region);
+        }
+        self.interface = args.interface.unwrap_or(self.interface);
+        if args.storage_url.is_some() {
+            self.storage_url.clone_from(&args.storage_url);
+        }
+        if args.cacert.is_some() {
+            self.http.ca_file.clone_from(&args.cacert);
+        }
+        self.http.insecure |= args.insecure;
+        if let Some(timeout) = args.timeout {
+            self.http.idle_timeout = timeout;
+            self.http.connect_timeout = self.http.connect_timeout.min(timeout);
+        }
+        self
     }
 
     fn described(name: &str, fields: &dyn Fields) -> anyhow::Result<Self> {

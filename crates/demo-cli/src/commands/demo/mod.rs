@@ -70,17 +70,14 @@ async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {
     let output = Output::new(args.json);
     let content = Content::open(args.file.as_deref())?;
     let ledger_path = settings::ledger_path(args.ledger.path.as_deref(), &environment)?;
-    let offline = match args.cloud.as_str() {
-        OFFLINE => Some(Offline::start().await?),
+    let offline = match args.cloud.cloud.as_deref() {
+        None | Some(OFFLINE) => Some(Offline::start().await?),
         _ => None,
     };
-    let mut cloud = match &offline {
-        Some(offline) => offline.cloud(),
-        None => Cloud::named(&args.cloud, &environment)?,
+    let cloud = match &offline {
+        Some(offline) => offline.cloud().with(&args.cloud),
+        None => Cloud::select(&args.cloud, &environment)?,
     };
-    if args.region.is_some() {
-        cloud.region = args.region;
-    }
     let client = cloud.client()?;
     let recorder = Recorder::open(&ledger_path, "demo", &cloud, &client).await?;
     let stage = Stage {
