@@ -8,6 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::timestamp::Timestamp;
 
+/// The last moment that a clock shows, the last one that HTTP can write: the end of the year 9999.
+pub(crate) fn latest() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(253_402_300_799)
+}
+
 /// A clock that runs with the system's, or stands still, or has been moved.
 ///
 /// Clones show the same time: moving one moves all.
@@ -43,9 +48,12 @@ impl Default for Mode {
 impl Mode {
     fn now(self) -> SystemTime {
         match self {
-            Self::Running { ahead, behind } => (system_now() + ahead)
-                .checked_sub(behind)
-                .unwrap_or(UNIX_EPOCH),
+            Self::Running { ahead, behind } => system_now()
+                .checked_add(ahead)
+                .map_or(latest(), |ahead| {
+                    ahead.checked_sub(behind).unwrap_or(UNIX_EPOCH)
+                })
+                .min(latest()),
             Self::Frozen(at) => at,
         }
     }
@@ -88,9 +96,10 @@ impl Clock {
         self.change(|mode| Mode::running_from(mode.now()));
     }
 
-    /// Sets the clock, which goes on running or standing still as it did. Times before 1970 become 1970.
+    /// Sets the clock, which goes on running or standing still as it did. Times before 1970 become 1970,
+    /// and those after the year 9999 its end.
     pub fn set(&self, to: SystemTime) {
-        let to = to.max(UNIX_EPOCH);
+        let to = to.clamp(UNIX_EPOCH, latest());
         self.change(|mode| match mode {
             Mode::Running { .. } => Mode::running_from(to),
             Mode::Frozen(_) => Mode::Frozen(to),
@@ -101,15 +110,32 @@ impl Clock {
             .fetch_min(Timestamp::from(to).ticks(), Ordering::Relaxed);
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, to the end of the year 9999 at most.
     pub fn advance(&self, by: Duration) {
         self.change(|mode| match mode {
             Mode::Running { ahead, behind } => Mode::Running {
                 ahead: ahead.saturating_add(by),
                 behind,
             },
-            Mode::Frozen(at) => Mode::Frozen(at.checked_add(by).unwrap_or(at)),
+            Mode::Frozen(at) => {
+                Mode::Frozen(at.checked_add(by).map_or(latest(), |at| at.min(latest())))
+            }
         });
+    }
+
+    /// Lets the clock run with the system's again, as at the start.
+    pub fn reset(&self) {
+        self.set(system_now());
+        self.change(|_| Mode::default());
+    }
+
+    /// How far the clock is ahead of the system's, in seconds; negative if it is behind.
+    pub(crate) fn ahead_of_system_seconds(&self) -> f64 {
+        let (now, system) = (self.now(), system_now());
+        match now.duration_since(system) {
+            Ok(ahead) => ahead.as_secs_f64(),
+            Err(behind) => -behind.duration().as_secs_f64(),
+        }
     }
 
     /// Whether the clock stands still.

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::flavour::Flavour;
 use crate::services::cdn::Cdn;
+use crate::services::control::ControlToken;
 use crate::services::identity::Identity;
 use crate::store::Store;
 
@@ -14,4 +15,6 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) identity: Identity,
     pub(crate) cdn: Cdn,
+    /// What opens the control surface to other machines.
+    pub(crate) control_token: Option<ControlToken>,
 }

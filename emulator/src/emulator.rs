@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::flavour::SWIFT;
 use crate::server;
 use crate::services::cdn::Cdn;
+use crate::services::control::ControlToken;
 use crate::services::identity::Identity;
 use crate::store::Store;
 
@@ -41,6 +42,7 @@ pub struct Builder {
     listen: SocketAddr,
     strict_cdn: bool,
     threads: usize,
+    control_token: Option<ControlToken>,
 }
 
 impl Default for Builder {
@@ -49,6 +51,7 @@ impl Default for Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             strict_cdn: false,
             threads: 1,
+            control_token: None,
         }
     }
 }
@@ -72,6 +75,14 @@ impl Builder {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// Opens the control surface, `/_emulator/`, to whoever shows this token as `Authorization: Bearer TOKEN`, and shuts it
+    /// to everybody else. Without one it is open to this machine only. An empty token is none.
+    #[must_use]
+    pub fn control_token(mut self, token: &str) -> Self {
+        self.control_token = ControlToken::new(token);
         self
     }
 
@@ -101,6 +112,7 @@ impl Builder {
             store: Store::default(),
             identity: Identity::new(),
             cdn: Cdn::new(self.strict_cdn),
+            control_token: self.control_token,
         });
         let (stop, stopped) = watch::channel(false);
         let thread = spawn(self.threads, listener, Arc::clone(&core), stopped)?;
@@ -168,6 +180,11 @@ impl Emulator {
     /// Rackspace's identity service: `http://127.0.0.1:PORT/v2.0`.
     pub fn identity_url(&self) -> String {
         format!("{}/v2.0", self.url)
+    }
+
+    /// The control surface: `http://127.0.0.1:PORT/_emulator/`.
+    pub fn control_url(&self) -> String {
+        format!("{}/_emulator/", self.url)
     }
 
     /// The one clock that everything in this emulator goes by.

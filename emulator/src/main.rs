@@ -20,6 +20,14 @@ struct Args {
     /// Refuse CDN TTLs out of bounds with 400 instead of clamping them
     #[arg(long)]
     strict_cdn: bool,
+    /// Who shows this token may use the control surface, /_emulator/, from anywhere; without one, only this machine may
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "CLOUDFILES_EMULATOR_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    control_token: Option<String>,
     /// Threads that serve requests; by default one for each processor
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -42,6 +50,7 @@ fn main() -> ExitCode {
         .listen(args.listen)
         .strict_cdn(args.strict_cdn)
         .threads(threads)
+        .control_token(args.control_token.as_deref().unwrap_or_default())
         .start_blocking();
     let emulator = match started {
         Ok(emulator) => emulator,
@@ -60,6 +69,7 @@ fn main() -> ExitCode {
         "url": emulator.url(),
         "auth_url": emulator.auth_url(),
         "identity_url": emulator.identity_url(),
+        "control_url": emulator.control_url(),
         "pid": std::process::id(),
     });
     // Whoever started us may not care to read this.

@@ -188,6 +188,10 @@ fn has_long_line(headers: &HeaderMap) -> bool {
 }
 
 async fn answer(request: Request, core: &Arc<Core>) -> Response {
+    let request = match services::control::handle(request, core).await {
+        Ok(response) => return response,
+        Err(request) => request,
+    };
     let request = match services::cdn::handle(request, core).await {
         Ok(response) => return response,
         Err(request) => request,
