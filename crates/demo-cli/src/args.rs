@@ -1,6 +1,7 @@
 //! What was typed, and nothing about what it means.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Removes what earlier runs have left, as the ledger tells
     Cleanup(Cleanup),
+    /// Looks at the record of what was made
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -49,14 +53,73 @@ pub(crate) struct Demo {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Cleanup {
-    /// Only what was made on this cloud
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cloud: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Remove nothing, but write what would be removed into this file (`-` for standard output)
+    #[arg(long, value_name = "FILE", conflicts_with = "apply")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Remove exactly what this plan says, and skip, aloud, what has changed since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only_cloud", "run", "older_than"])]
+    pub(crate) apply: Option<PathBuf>,
+    /// How long a request of a run that was killed may still be on its way: what was planned since and is not there is
+    /// asked for again when that time has passed
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub(crate) settle: Duration,
     /// Do not ask
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Print one JSON object for each resource
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) ledger: Ledger,
+}
+
+/// Which entries of a ledger.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Filter {
+    /// Only what was made on this cloud
+    #[arg(long = "cloud", short = 'c', id = "only_cloud", value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// Only what this run has made; may be said several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Vec<String>,
+    /// Only what was planned longer ago than this, such as `90m`, `12h` or `7d`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) older_than: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Lists what was made and not removed
+    #[command(visible_alias = "list")]
+    Ls {
+        #[command(flatten)]
+        filter: Filter,
+        /// Print one JSON object for each entry
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        ledger: Ledger,
+    },
+    /// Shows what can be saved of a damaged ledger, which is left untouched
+    Repair {
+        /// Write what can be saved into this new file
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
+        #[command(flatten)]
+        ledger: Ledger,
+    },
+    /// Drops entries whose resources no clean-up shall remove
+    Forget {
+        /// The numbers that `ledger ls` shows
+        #[arg(required = true, value_name = "ENTRY")]
+        entries: Vec<ledger::EntryId>,
+        #[command(flatten)]
+        ledger: Ledger,
+    },
+    /// Prints the JSON Schema of a ledger
+    Schema,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -69,6 +132,19 @@ pub(crate) struct Ledger {
         hide_env_values = true
     )]
     pub(crate) path: Option<PathBuf>,
+}
+
+/// A length of time: `90s`, `15m`, `12h`, `7d`, also several of them; a number alone is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let wrong = |reason: jiff::Error| format!("{reason}; say it like 90s, 15m, 12h or 7d");
+    let span: jiff::Span = text.parse().map_err(wrong)?;
+    let duration = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(wrong)?;
+    Duration::try_from(duration).map_err(|_| "it is negative".to_owned())
 }
 
 /// The command was understood but cannot be done like this: exit code 2, as for every other wrong use.

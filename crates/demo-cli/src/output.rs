@@ -45,6 +45,11 @@ impl Output {
         }
     }
 
+    /// A document as it is, for people and programs alike.
+    pub(crate) fn text(&self, text: &str) {
+        self.write(text);
+    }
+
     /// The title of a step; JSON has it in [`Output::object`].
     pub(crate) fn heading(&self, number: u32, title: &str) {
         if !self.json {

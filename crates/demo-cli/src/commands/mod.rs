@@ -2,6 +2,8 @@
 
 mod cleanup;
 mod demo;
+mod filter;
+mod ledger;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(args) => demo::run(args).await,
         Command::Cleanup(args) => cleanup::run(args).await,
+        Command::Ledger(command) => ledger::run(command),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod cleanup;
 mod home;
+mod ledger;
 
 use std::fs;
 

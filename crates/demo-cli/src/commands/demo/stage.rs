@@ -15,7 +15,7 @@ use super::report::Report;
 use crate::offline::Offline;
 use crate::output::{self, Output};
 use crate::record::Recorder;
-use crate::removal::{self, Outcome};
+use crate::removal::{self, Only, Outcome};
 
 /// Clouds may take so long to notice a changed key (Rackspace: "up to 60 seconds").
 const PATIENCE: Duration = Duration::from_secs(65);
@@ -59,9 +59,17 @@ impl Stage<'_> {
     pub(super) async fn clean_up(
         &self,
         mut tell: impl FnMut(&Entry<Resource>, &Outcome),
-    ) -> Result<(), ledger::Error> {
+    ) -> anyhow::Result<()> {
         let leftovers = self.recorder.leftovers()?;
-        removal::remove(&self.client, self.recorder.ledger(), leftovers, &mut tell).await
+        let leftovers = leftovers.into_iter().map(|entry| (entry, Only::Ours));
+        removal::remove(
+            &self.client,
+            self.recorder.ledger(),
+            leftovers.collect(),
+            Duration::ZERO,
+            &mut tell,
+        )
+        .await
     }
 
     /// Whether time passes only by waiting.
