@@ -148,7 +148,7 @@ fn exceeded(
         .header(CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    let totals = account.totals();
+    let totals = account.totals(request.received);
     let used: u64 = totals.iter().map(|of| of.bytes).sum();
     let objects: u64 = totals.iter().map(|of| of.objects).sum();
     let bytes = quota(&account, "x-account-sysmeta-quota-bytes")

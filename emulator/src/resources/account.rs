@@ -64,7 +64,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         account.list(&page.as_page(), |item| match item {
             PageItem::Subdir(name) => Entry::Subdir(name.to_owned()),
             PageItem::Entry(name, container) => {
-                let (count, bytes) = container.totals();
+                let (count, bytes) = container.totals(request.received);
                 Entry::Container {
                     name: name.to_owned(),
                     count,
@@ -84,7 +84,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 
 /// Counts, metadata and times of an account, or of one that is not there yet.
 fn describe(account: Option<&Account>, now: Timestamp, core: &Core, headers: &mut HeaderMap) {
-    let totals = account.map_or([PolicyTotals::default(); 2], Account::totals);
+    let totals = account.map_or([PolicyTotals::default(); 2], |account| account.totals(now));
     let mut number = |name: &str, value: u64| {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             headers.insert(name, value.into());

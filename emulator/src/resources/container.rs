@@ -115,7 +115,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
     let access = acl::authorize(request, core, list.as_deref())?;
     let page = page_of(request, core)?;
     let container = found.ok_or_else(Reject::not_found)?;
-    let view = container.view();
+    let view = container.view(request.received);
     let mut response = Response::new(StatusCode::OK);
     response.headers = view.metadata;
     let headers = &mut response.headers;

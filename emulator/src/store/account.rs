@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use http::{HeaderName, HeaderValue};
 
 use super::container::Container;
+use super::expiring::{Expiring, Sum};
 use super::page::{Page, PageItem, page};
 use super::{Metadata, merge};
 use crate::timestamp::Timestamp;
@@ -37,6 +38,8 @@ struct PolicyCounters {
     containers: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
+    /// What of these expires, and when.
+    expiring: Mutex<Expiring>,
 }
 
 /// What an account holds under one storage policy.
@@ -59,12 +62,27 @@ impl AccountTotals {
         add(&counters.bytes, bytes);
     }
 
-    fn read(&self, policy: usize) -> PolicyTotals {
+    /// Lets `change` say what is no longer, or from now on, to expire under a policy.
+    pub(super) fn change_expiring(&self, policy: usize, change: impl FnOnce(&mut Expiring)) {
+        let mut expiring = self.0[policy]
+            .expiring
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(&mut expiring);
+    }
+
+    fn read(&self, policy: usize, now: Timestamp) -> PolicyTotals {
         let counters = &self.0[policy];
+        let mut expired = Sum::default();
+        self.change_expiring(policy, |expiring| expired = expiring.expired(now.seconds()));
+        let less = |counter: &AtomicU64, expired: u64| {
+            // Counter and index are not read at the same instant, while others write.
+            counter.load(Ordering::Relaxed).saturating_sub(expired)
+        };
         PolicyTotals {
             containers: counters.containers.load(Ordering::Relaxed),
-            objects: counters.objects.load(Ordering::Relaxed),
-            bytes: counters.bytes.load(Ordering::Relaxed),
+            objects: less(&counters.objects, expired.objects),
+            bytes: less(&counters.bytes, expired.bytes),
         }
     }
 }
@@ -78,9 +96,9 @@ impl Account {
         }
     }
 
-    /// Totals by storage policy, in the order of the policies.
-    pub(crate) fn totals(&self) -> [PolicyTotals; POLICIES] {
-        std::array::from_fn(|policy| self.totals.read(policy))
+    /// Totals by storage policy, in the order of the policies, without what has expired by `now`.
+    pub(crate) fn totals(&self, now: Timestamp) -> [PolicyTotals; POLICIES] {
+        std::array::from_fn(|policy| self.totals.read(policy, now))
     }
 
     pub(crate) fn metadata(&self) -> Metadata {

@@ -1,11 +1,12 @@
 //! A container: its metadata, its objects in order, its totals.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use http::{HeaderName, HeaderValue};
 
 use super::account::AccountTotals;
+use super::expiring::{Expiring, Sum};
 use super::object::Object;
 use super::page::{Page, PageItem, page};
 use super::{Metadata, merge};
@@ -26,6 +27,10 @@ struct State {
     metadata: Metadata,
     objects: BTreeMap<Box<str>, Arc<Object>>,
     bytes: u64,
+    /// What of these expires, and when; in a lock of its own, as asking moves a mark in it.
+    expiring: Mutex<Expiring>,
+    /// Names by the Unix second at which they expire.
+    due: BTreeSet<(u64, Box<str>)>,
     /// When the container was last written to itself, by PUT or POST.
     changed: Timestamp,
     /// Removed from its account: whoever still holds it must not put anything into it.
@@ -41,6 +46,25 @@ pub(crate) struct ContainerView {
     pub(crate) changed: Timestamp,
 }
 
+impl State {
+    /// Object count and bytes used, without what has expired by `now`.
+    fn totals(&self, now: Timestamp) -> (u64, u64) {
+        let objects = self.objects.len() as u64;
+        if self.due.is_empty() {
+            return (objects, self.bytes);
+        }
+        let mut expiring = self.expiring.lock().unwrap_or_else(PoisonError::into_inner);
+        let expired = expiring.expired(now.seconds());
+        (objects - expired.objects, self.bytes - expired.bytes)
+    }
+
+    fn expiring_mut(&mut self) -> &mut Expiring {
+        self.expiring
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Container {
     pub(super) fn new(policy: usize, created: Timestamp, account: Arc<AccountTotals>) -> Self {
         Self {
@@ -51,26 +75,37 @@ impl Container {
                 metadata: Metadata::new(),
                 objects: BTreeMap::new(),
                 bytes: 0,
+                expiring: Mutex::default(),
+                due: BTreeSet::new(),
                 changed: created,
                 closed: false,
             }),
         }
     }
 
-    pub(crate) fn view(&self) -> ContainerView {
+    /// What a HEAD tells at `now`.
+    pub(crate) fn view(&self, now: Timestamp) -> ContainerView {
         let state = self.read();
+        let (objects, bytes) = state.totals(now);
         ContainerView {
             metadata: state.metadata.clone(),
-            objects: state.objects.len() as u64,
-            bytes: state.bytes,
+            objects,
+            bytes,
             changed: state.changed,
         }
     }
 
-    /// Object count and bytes used.
-    pub(crate) fn totals(&self) -> (u64, u64) {
+    /// Object count and bytes used, without what has expired by `now`.
+    pub(crate) fn totals(&self, now: Timestamp) -> (u64, u64) {
+        self.read().totals(now)
+    }
+
+    #[expect(dead_code, reason = "the list of deadlines is to be built on it")]
+    /// The next objects to expire after `now`, soonest first: Unix second and name.
+    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<(u64, Box<str>)> {
         let state = self.read();
-        (state.objects.len() as u64, state.bytes)
+        let from = (now.seconds().saturating_add(1), Box::from(""));
+        state.due.range(from..).take(limit).cloned().collect()
     }
 
     pub(crate) fn changed(&self) -> Timestamp {
@@ -131,6 +166,13 @@ impl Container {
             None
         };
         let removed = former.as_ref().map_or(0, |object| object.listed_bytes());
+        if let Some(former) = &former {
+            self.no_longer_due(&mut state, name, former);
+        }
+        let due = state.objects.get(name).and_then(|object| object.delete_at);
+        if let Some(at) = due {
+            self.now_due(&mut state, name, at, added);
+        }
         state.bytes = state.bytes.wrapping_add(added).wrapping_sub(removed);
         self.account.change(
             self.policy,
@@ -151,6 +193,7 @@ impl Container {
         allow(state.objects.get(name).map(Arc::as_ref))?;
         let former = state.objects.remove(name);
         if let Some(object) = &former {
+            self.no_longer_due(&mut state, name, object);
             let removed = object.listed_bytes();
             state.bytes = state.bytes.wrapping_sub(removed);
             self.account
@@ -180,17 +223,43 @@ impl Container {
     /// Shuts a container for good in which nothing is, but for what has expired by `now`. False if there is something.
     pub(super) fn close_if_empty(&self, now: Timestamp) -> bool {
         let mut state = self.write();
-        if !state.objects.values().all(|object| object.is_expired(now)) {
+        let (objects, _) = state.totals(now);
+        if objects > 0 {
             return false;
         }
         state.closed = true;
-        for object in std::mem::take(&mut state.objects).into_values() {
+        for (name, object) in std::mem::take(&mut state.objects) {
+            self.no_longer_due(&mut state, &name, &object);
             let removed = object.listed_bytes();
             self.account
                 .change(self.policy, 0, -1, removed.wrapping_neg().cast_signed());
         }
         state.bytes = 0;
         true
+    }
+
+    /// Notes that what is now under a name expires.
+    fn now_due(&self, state: &mut State, name: &str, at: u64, bytes: u64) {
+        let sum = Sum { objects: 1, bytes };
+        state.expiring_mut().insert(at, sum);
+        state.due.insert((at, name.into()));
+        self.account
+            .change_expiring(self.policy, |expiring| expiring.insert(at, sum));
+    }
+
+    /// Forgets when what was under a name would have expired.
+    fn no_longer_due(&self, state: &mut State, name: &str, former: &Object) {
+        let Some(at) = former.delete_at else {
+            return;
+        };
+        let sum = Sum {
+            objects: 1,
+            bytes: former.listed_bytes(),
+        };
+        state.expiring_mut().remove(at, sum);
+        state.due.remove(&(at, name.into()));
+        self.account
+            .change_expiring(self.policy, |expiring| expiring.remove(at, sum));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

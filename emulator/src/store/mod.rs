@@ -1,10 +1,11 @@
 //! The only state: accounts, containers, objects. Never asynchronous, so no lock can be held while something waits.
 //!
 //! Totals (object count, bytes used) are counters kept beside each index and changed with it under the same lock: a
-//! HEAD never walks objects.
+//! HEAD never walks objects. What has expired is kept, but neither listed nor counted.
 
 mod account;
 mod container;
+mod expiring;
 mod object;
 pub(crate) mod page;
 

@@ -90,7 +90,7 @@ pub(super) async fn delete(request: Request, next: Next<'_>) -> Reply {
     let has_versions = core
         .store
         .container(&account, &hidden)
-        .is_some_and(|hidden| hidden.totals().0 > 0);
+        .is_some_and(|hidden| hidden.totals(request.received).0 > 0);
     if has_versions {
         return Err(Reject::html(
             StatusCode::CONFLICT,
@@ -112,6 +112,7 @@ pub(super) async fn read(request: Request, next: Next<'_>) -> Reply {
     let (account, name) = names_of(&request)?;
     let wanted = (request.method == Method::GET && request.query.has("versions"))
         .then(|| Wanted::new(&request));
+    let received = request.received;
     let mut response = next.run(request).await;
     if let Some(enabled) = response.headers.get(SYSMETA_ENABLED).cloned() {
         response.headers.insert(ENABLED, enabled);
@@ -122,7 +123,7 @@ pub(super) async fn read(request: Request, next: Next<'_>) -> Reply {
         && let Some(own) = response.header(BYTES_USED.as_str())
         && let Ok(own) = own.parse::<u64>()
     {
-        let (_, bytes) = container.totals();
+        let (_, bytes) = container.totals(received);
         response.headers.insert(BYTES_USED, (own + bytes).into());
     }
     let Some(mut listing) = response.listing.take().filter(|_| response.is_success()) else {
