@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -14,7 +14,8 @@ pub const OBJECT_STORE: &str = "object-store";
 pub const OBJECT_CDN: &str = "rax:object-cdn";
 
 /// The door through which a service is reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Interface {
     /// From everywhere.
     #[default]
@@ -55,7 +56,7 @@ impl fmt::Display for Interface {
 }
 
 /// One address of one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Endpoint {
     /// Such as [`OBJECT_STORE`].
     pub service_type: String,
@@ -68,7 +69,7 @@ pub struct Endpoint {
 }
 
 /// Everything a cloud offers to a user, as it said when the user signed in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Catalog {
     /// All addresses, in the cloud's order.
     pub endpoints: Vec<Endpoint>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::StatusCode;
+use jiff::Timestamp;
 
 use crate::{Interface, Secret};
 
@@ -73,7 +74,7 @@ pub enum Error {
         missing: &'static str,
     },
     /// The catalog has no service of this type.
-    #[error("this cloud offers no {service_type}, only: {}", list(offered))]
+    #[error("this cloud offers no {service_type}, {}", only(offered))]
     NoSuchService {
         /// What was looked for.
         service_type: String,
@@ -113,6 +114,22 @@ pub enum Error {
         service_type: String,
         /// Which door.
         interface: Interface,
+    },
+    /// A token that by the clocks was over when it came was refused: one of them is wrong.
+    #[error(
+        "the token from {url} is not accepted, and was over when it came: it says it ended at {expires_at}, {}this \
+         machine's clock said {now}; one of the clocks is wrong",
+        server.map(|server| format!("the server's clock said {server}, ")).unwrap_or_default()
+    )]
+    ClockSkew {
+        /// Where the token came from.
+        url: String,
+        /// When it ended, as the identity service said.
+        expires_at: Timestamp,
+        /// When it came, by the `Date` of the answer that brought it.
+        server: Option<Timestamp>,
+        /// When it came, by this machine's clock.
+        now: Timestamp,
     },
     /// The token was refused and there is nothing to get another one with.
     #[error("the token is no longer accepted, and {method} cannot get another one")]
@@ -167,6 +184,14 @@ impl fmt::Display for Exchange {
             Some(id) => write!(f, " (transaction {id})"),
             None => Ok(()),
         }
+    }
+}
+
+fn only(offered: &[String]) -> String {
+    if offered.is_empty() {
+        "nor anything else to this user; perhaps no project (tenant) is named".to_owned()
+    } else {
+        format!("only: {}", offered.join(", "))
     }
 }
 

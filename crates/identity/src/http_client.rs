@@ -265,6 +265,15 @@ impl ServerCertVerifier for TrustAll {
     }
 }
 
+/// Shows a URL in `Debug` as [`displayed`] does.
+pub(crate) struct Displayed<'a>(pub(crate) &'a Url);
+
+impl fmt::Debug for Displayed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&displayed(self.0))
+    }
+}
+
 /// Reads an absolute http or https URL.
 pub(crate) fn parse_url(text: &str, what: &'static str) -> Result<Url, Error> {
     match Url::parse(text) {

@@ -1,8 +1,9 @@
 //! Signing in to Rackspace and OpenStack clouds: credentials, tokens, catalogs.
 //!
 //! [`Credentials`] say who asks and how; a [`Session`] turns them into [`Access`] (a token and the account's
-//! addresses, chosen from the [`Catalog`] by region and [`Interface`]) and keeps that fresh. [`HttpSettings`] say how
-//! servers are reached. Whatever goes wrong is an [`Error`] that names what was tried and never a secret.
+//! addresses, chosen from the [`Catalog`] by region and [`Interface`]) and keeps that fresh, for the next process too
+//! if it is given a [`TokenCache`]. [`HttpSettings`] say how servers are reached. Whatever goes wrong is an [`Error`]
+//! that names what was tried and never a secret.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), identity::Error> {
@@ -17,6 +18,7 @@
 //! ```
 
 mod authenticate;
+mod cache;
 mod catalog;
 mod clock;
 mod credentials;
@@ -25,6 +27,7 @@ mod http_client;
 mod secret;
 mod session;
 
+pub use cache::{CachedToken, TokenCache, TokenFiles};
 pub use catalog::{Catalog, Endpoint, Interface, OBJECT_CDN, OBJECT_STORE};
 pub use clock::Clock;
 pub use credentials::{

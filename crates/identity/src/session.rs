@@ -1,6 +1,7 @@
 //! A sign-in that lasts: the token is kept, renewed in time, and shared by all tasks.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::authenticate::{Grant, authenticate};
-use crate::http_client::parse_url;
+use crate::credentials::fingerprint;
+use crate::http_client::{Displayed, parse_url};
 use crate::{
-    Catalog, Clock, Credentials, Error, HttpSettings, Interface, OBJECT_CDN, OBJECT_STORE, Secret,
+    CachedToken, Catalog, Clock, Credentials, Error, HttpSettings, Interface, OBJECT_CDN,
+    OBJECT_STORE, Passcode, Secret, TokenCache,
 };
 
 /// A token is renewed this long before it ends, or in the last tenth of a short life.
@@ -21,7 +24,6 @@ const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(60);
 const QUIET_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What requests need: a token and the addresses of the account.
-#[derive(Debug)]
 pub struct Access {
     /// Goes into `X-Auth-Token`; none for anonymous access.
     pub token: Option<Secret>,
@@ -37,6 +39,20 @@ pub struct Access {
     cdn_url: Result<Url, Error>,
     /// From here on another token is asked for.
     renew_at: Option<Timestamp>,
+    /// What to say when this token is refused, if it was over when it came.
+    skew: Option<Error>,
+    /// Whether the token comes from a cache.
+    cached: bool,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("token", &self.token)
+            .field("storage_url", &Displayed(&self.storage_url))
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Access {
@@ -58,7 +74,7 @@ impl Access {
 }
 
 /// Choices for a [`Session`]; nothing is sent before [`Session::access`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct SessionBuilder {
     credentials: Credentials,
@@ -68,6 +84,23 @@ pub struct SessionBuilder {
     cdn_url: Option<String>,
     http: HttpSettings,
     clock: Clock,
+    cache: Option<Arc<dyn TokenCache>>,
+    ask_passcode: Option<AskPasscode>,
+}
+
+/// Asks the user for a passcode; see [`SessionBuilder::ask_passcode`].
+type AskPasscode = Arc<dyn Fn() -> Option<Secret> + Send + Sync>;
+
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBuilder")
+            .field("credentials", &self.credentials)
+            .field("region", &self.region)
+            .field("interface", &self.interface)
+            .field("http", &self.http)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionBuilder {
@@ -107,6 +140,24 @@ impl SessionBuilder {
         self
     }
 
+    /// Where tokens are kept for the next process, such as [`TokenFiles`](crate::TokenFiles). Without one each process
+    /// signs in by itself. Ready tokens and anonymous access are not kept.
+    pub fn cache(mut self, cache: impl TokenCache + 'static) -> Self {
+        self.cache = Some(Arc::new(cache));
+        self
+    }
+
+    /// What asks the user for a second factor when the service wants one and the credentials have none. It is called on
+    /// a thread that may wait, at most once for each sign-in; `None` leaves it at
+    /// [`Error::PasscodeRequired`].
+    pub fn ask_passcode(
+        mut self,
+        ask: impl Fn() -> Option<Secret> + Send + Sync + 'static,
+    ) -> Self {
+        self.ask_passcode = Some(Arc::new(ask));
+        self
+    }
+
     /// The session, not signed in yet.
     ///
     /// # Errors
@@ -120,6 +171,10 @@ impl SessionBuilder {
             .cdn_url
             .map(|url| parse_url(&url, "the CDN URL"))
             .transpose()?;
+        let cache = self.cache.and_then(|cache| {
+            let key = fingerprint(&self.credentials, self.region.as_deref())?;
+            Some(Kept { cache, key })
+        });
         Ok(Session(Arc::new(Inner {
             http: self.http.client()?,
             idle_timeout: self.http.idle_timeout,
@@ -131,6 +186,9 @@ impl SessionBuilder {
                 cdn_url,
             },
             clock: self.clock,
+            cache,
+            ask_passcode: self.ask_passcode,
+            passcode_used: AtomicBool::default(),
             current: RwLock::new(None),
             sign_in: Mutex::default(),
             ended: AtomicU64::default(),
@@ -138,8 +196,13 @@ impl SessionBuilder {
     }
 }
 
+/// A cache, and what this session's token is called there.
+struct Kept {
+    cache: Arc<dyn TokenCache>,
+    key: String,
+}
+
 /// Which of the addresses in a catalog are ours.
-#[derive(Debug)]
 struct Place {
     region: Option<String>,
     interface: Interface,
@@ -148,7 +211,8 @@ struct Place {
 }
 
 impl Place {
-    fn access(&self, grant: Grant, now: Timestamp) -> Result<Access, Error> {
+    /// What a grant of `issued_at` gives here.
+    fn access(&self, grant: Grant, issued_at: Timestamp) -> Result<Access, Error> {
         let region = self.region.as_deref();
         let storage_url = |interface| match &self.storage_url {
             Some(url) => Ok(url.clone()),
@@ -172,9 +236,11 @@ impl Place {
             cdn_url,
             renew_at: grant
                 .expires_at
-                .map(|at| at - RENEW_EARLY.min(at.duration_since(now) / 10)),
+                .map(|at| at - RENEW_EARLY.min(at.duration_since(issued_at) / 10)),
             expires_at: grant.expires_at,
             catalog: grant.catalog,
+            skew: grant.skew,
+            cached: false,
         })
     }
 }
@@ -196,16 +262,27 @@ impl Place {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("credentials", &self.0.credentials)
+            .field("region", &self.0.place.region)
+            .finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     http: reqwest::Client,
     idle_timeout: Duration,
     credentials: Credentials,
     place: Place,
     clock: Clock,
+    cache: Option<Kept>,
+    ask_passcode: Option<AskPasscode>,
+    passcode_used: AtomicBool,
     /// Read by every request, so apart from the lock that is held during a sign-in.
     current: RwLock<Option<Arc<Access>>>,
     /// Held by the one task that signs in. Inside is why and when the last sign-in failed, if it did.
@@ -225,6 +302,8 @@ impl Session {
             cdn_url: None,
             http: HttpSettings::default(),
             clock: Clock::system(),
+            cache: None,
+            ask_passcode: None,
         }
     }
 
@@ -241,17 +320,35 @@ impl Session {
         }
     }
 
+    /// As [`Session::access`], with a token that this session has asked for itself. One from the cache may have been
+    /// revoked since, and a body that can be sent only once must not find that out.
+    ///
+    /// # Errors
+    /// As [`Session::access`].
+    pub async fn access_not_cached(&self) -> Result<Arc<Access>, Error> {
+        let access = self.access().await?;
+        if access.cached {
+            self.sign_in(Some(&access)).await
+        } else {
+            Ok(access)
+        }
+    }
+
     /// Another token in place of one that a service has refused with 401.
     ///
     /// If another task has renewed `refused` meanwhile, that task's token is given.
     ///
     /// # Errors
-    /// [`Error::CannotRenew`] for a ready token or none; else every [`Error`] of a sign-in.
+    /// [`Error::CannotRenew`] for a ready token or none; [`Error::ClockSkew`] if the one refused was over when it came, as
+    /// another would be; else every [`Error`] of a sign-in.
     pub async fn renew(&self, refused: &Arc<Access>) -> Result<Arc<Access>, Error> {
         if !self.can_renew() {
             return Err(Error::CannotRenew {
                 method: self.0.credentials.method(),
             });
+        }
+        if let Some(skew) = &refused.skew {
+            return Err(skew.clone());
         }
         self.sign_in(Some(refused)).await
     }
@@ -339,25 +436,112 @@ impl Session {
         failure: &mut Option<(Error, Timestamp)>,
     ) -> Result<Arc<Access>, Error> {
         let Inner {
-            http,
-            idle_timeout,
-            credentials,
             place,
             clock,
+            cache,
             current,
             ended,
             ..
         } = &*self.0;
         let now = clock.now();
-        let result = authenticate(http, *idle_timeout, credentials, now).await;
-        let result = result
-            .and_then(|grant| place.access(grant, now))
-            .map(Arc::new);
+        let result = match self.kept(now) {
+            Some(access) => Ok(access),
+            None => self.authenticate(now).await.and_then(|grant| {
+                let token = self.to_keep(&grant, now);
+                let access = place.access(grant, now)?;
+                if let (Some(Kept { cache, key }), Some(token)) = (cache, token) {
+                    cache.store(key, &token);
+                }
+                Ok(access)
+            }),
+        };
+        let result = result.map(Arc::new);
         ended.fetch_add(1, Ordering::Release);
         *failure = result.as_ref().err().map(|error| (error.clone(), now));
-        if let Ok(access) = &result {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = Some(access.clone());
+        match (&result, cache) {
+            (Ok(access), _) => {
+                *current.write().unwrap_or_else(PoisonError::into_inner) = Some(access.clone());
+            }
+            (Err(Error::WrongCredentials(_)), Some(Kept { cache, key })) => cache.remove(key),
+            _ => {}
         }
         result
+    }
+
+    /// What an earlier process has kept, if it is good for a while. Only the first access asks: what is to be replaced may
+    /// be what was kept.
+    fn kept(&self, now: Timestamp) -> Option<Access> {
+        let Some(Kept { cache, key }) = &self.0.cache else {
+            return None;
+        };
+        if self.current().is_some() {
+            return None;
+        }
+        let CachedToken {
+            token,
+            issued_at,
+            expires_at,
+            catalog,
+        } = cache.load(key)?;
+        let grant = Grant {
+            token: Some(token),
+            expires_at,
+            catalog,
+            skew: None,
+        };
+        let mut access = self.0.place.access(grant, issued_at).ok()?;
+        access.cached = true;
+        let good = !access.expired(now) && !access.wants_renewal(now);
+        good.then_some(access)
+    }
+
+    fn to_keep(&self, grant: &Grant, now: Timestamp) -> Option<CachedToken> {
+        // A token that seems to be over already is not worth keeping.
+        if self.0.cache.is_none() || grant.skew.is_some() {
+            return None;
+        }
+        Some(CachedToken {
+            token: grant.token.clone()?,
+            issued_at: now,
+            expires_at: grant.expires_at,
+            catalog: grant.catalog.clone(),
+        })
+    }
+
+    /// Signs in, and asks the user for a passcode if the service wants one that nobody has given.
+    async fn authenticate(&self, now: Timestamp) -> Result<Grant, Error> {
+        let Inner {
+            http,
+            idle_timeout,
+            credentials,
+            ask_passcode,
+            passcode_used,
+            ..
+        } = &*self.0;
+        // A passcode is good for one sign-in.
+        let without;
+        let credentials = if passcode_used.load(Ordering::Acquire) {
+            without = credentials.with_passcode(None);
+            &without
+        } else {
+            credentials
+        };
+        let result = authenticate(http, *idle_timeout, credentials, now).await;
+        if result.is_ok() {
+            passcode_used.store(true, Ordering::Release);
+        }
+        let (Err(Error::PasscodeRequired { session_id, .. }), Some(ask)) = (&result, ask_passcode)
+        else {
+            return result;
+        };
+        let ask = ask.clone();
+        let Ok(Some(code)) = tokio::task::spawn_blocking(move || ask()).await else {
+            return result;
+        };
+        let with = credentials.with_passcode(Some(Passcode {
+            code,
+            session_id: Some(session_id.clone()),
+        }));
+        authenticate(http, *idle_timeout, &with, now).await
     }
 }

@@ -189,6 +189,7 @@ async fn signs_in_to_keystone_v3() {
                 domain: Domain::default(),
             },
             password: PASSWORD.into(),
+            passcode: None,
         },
         scope: V3Scope::ProjectId("p".into()),
     };
@@ -470,4 +471,179 @@ async fn addresses_given_by_hand_take_the_place_of_the_catalog() {
     );
     let asked = &server.received_requests().await.unwrap()[0];
     assert_eq!(asked.headers["user-agent"], "test/1");
+}
+
+#[tokio::test]
+async fn asks_the_user_for_a_passcode_once_for_each_sign_in() {
+    let server = MockServer::start().await;
+    let challenge = ResponseTemplate::new(401).insert_header(
+        "WWW-Authenticate",
+        "OS-MF sessionId='s-2', factor='PASSCODE'",
+    );
+    Mock::given(body_json(
+        json!({"auth": {"passwordCredentials": {"username": "demo", "password": PASSWORD}}}),
+    ))
+    .respond_with(challenge)
+    .mount(&server)
+    .await;
+    Mock::given(header("X-SessionId", "s-2"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(v2_reply("tk-mfa")))
+        .mount(&server)
+        .await;
+    let asked = Arc::new(AtomicI64::default());
+    let count = asked.clone();
+    let session = Session::builder(Credentials::rackspace_password(
+        server.uri(),
+        "demo",
+        PASSWORD,
+    ))
+    .region("DFW")
+    .ask_passcode(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Some("1234567".into())
+    })
+    .build()
+    .unwrap();
+    let access = session.access().await.unwrap();
+    assert_eq!(access.token.as_ref().unwrap().expose(), "tk-mfa");
+    session.renew(&access).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+
+    let nobody = Session::builder(Credentials::rackspace_password(
+        server.uri(),
+        "demo",
+        PASSWORD,
+    ))
+    .ask_passcode(|| None)
+    .build()
+    .unwrap();
+    let error = nobody.access().await.unwrap_err();
+    assert!(matches!(error, Error::PasscodeRequired { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_given_passcode_is_not_sent_a_second_time() {
+    let server = MockServer::start().await;
+    let challenge = ResponseTemplate::new(401).insert_header(
+        "WWW-Authenticate",
+        "OS-MF sessionId='s-3', factor='PASSCODE'",
+    );
+    Mock::given(header("X-SessionId", "s-3"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(v2_reply("tk")))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(challenge)
+        .mount(&server)
+        .await;
+    let session = Session::builder(Credentials::RackspacePassword {
+        auth_url: server.uri(),
+        username: "demo".into(),
+        password: PASSWORD.into(),
+        passcode: Some(Passcode {
+            code: "1234567".into(),
+            session_id: None,
+        }),
+        tenant: None,
+    })
+    .region("DFW")
+    .build()
+    .unwrap();
+    let access = session.access().await.unwrap();
+    let error = session.renew(&access).await.unwrap_err();
+    assert!(matches!(error, Error::PasscodeRequired { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn keystone_asks_for_a_passcode_with_a_receipt() {
+    let server = MockServer::start().await;
+    let user = json!({"name": "demo", "domain": {"id": "default"}});
+    let mut with_password = user.clone();
+    with_password["password"] = json!(PASSWORD);
+    let mut with_passcode = user.clone();
+    with_passcode["passcode"] = json!("123456");
+    Mock::given(body_json(json!({"auth": {"identity": {
+        "methods": ["password"], "password": {"user": with_password}}}})))
+    .respond_with(ResponseTemplate::new(401).insert_header("Openstack-Auth-Receipt", "r-1"))
+    .mount(&server)
+    .await;
+    Mock::given(body_json(json!({"auth": {"identity": {
+        "methods": ["password", "totp"],
+        "password": {"user": with_password},
+        "totp": {"user": with_passcode}}}})))
+    .respond_with(
+        ResponseTemplate::new(201)
+            .insert_header("X-Subject-Token", "tk-totp")
+            .set_body_json(json!({"token": {"catalog": []}})),
+    )
+    .mount(&server)
+    .await;
+    let session = Session::builder(Credentials::KeystoneV3 {
+        auth_url: server.uri(),
+        method: V3Method::Password {
+            user: V3User::Name {
+                name: "demo".into(),
+                domain: Domain::default(),
+            },
+            password: PASSWORD.into(),
+            passcode: None,
+        },
+        scope: V3Scope::Unscoped,
+    })
+    .storage_url("https://swift.example/v1/AUTH_p")
+    .ask_passcode(|| Some("123456".into()))
+    .build()
+    .unwrap();
+    let access = session.access().await.unwrap();
+    assert_eq!(access.token.as_ref().unwrap().expose(), "tk-totp");
+}
+
+#[tokio::test]
+async fn says_that_no_project_is_named_when_the_catalog_is_empty() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(
+            ResponseTemplate::new(201)
+                .insert_header("X-Subject-Token", "tk")
+                .set_body_json(json!({"token": {}})),
+        )
+        .mount(&server)
+        .await;
+    let credentials = Credentials::KeystoneV3 {
+        auth_url: server.uri(),
+        method: V3Method::Token {
+            token: "other".into(),
+        },
+        scope: V3Scope::Unscoped,
+    };
+    let error = sign_in(credentials).await.unwrap_err();
+    assert!(error.to_string().contains("no project"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_that_was_over_when_it_came_is_tried_and_then_the_clocks_are_blamed() {
+    let mut reply = v2_reply("tk");
+    reply["access"]["token"]["expires"] = json!("2020-01-01T00:00:00Z");
+    let template = ResponseTemplate::new(200)
+        .insert_header("Date", "Wed, 01 Jan 2020 03:00:00 GMT")
+        .set_body_json(reply);
+    let server = v2_server(template).await;
+    let session = Session::builder(Credentials::rackspace_api_key(server.uri(), "demo", "f7e0"))
+        .region("DFW")
+        .clock(Hands::default().clock())
+        .build()
+        .unwrap();
+    let access = session.access().await.unwrap();
+    assert_eq!(access.expires_at, None);
+    let error = session.renew(&access).await.unwrap_err();
+    assert!(matches!(error, Error::ClockSkew { .. }), "{error}");
+    let text = error.to_string();
+    for time in [
+        "2020-01-01T00:00:00Z",
+        "2020-01-01T03:00:00Z",
+        "2030-01-01T00:00:00Z",
+    ] {
+        assert!(text.contains(time), "{text}");
+    }
+    assert_eq!(sign_ins(&server).await, 1);
 }

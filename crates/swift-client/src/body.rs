@@ -121,6 +121,11 @@ impl Body {
         }
     }
 
+    /// Whether the data can be sent once only.
+    pub(crate) fn is_one_shot(&self) -> bool {
+        matches!(self.0, Source::Stream { .. })
+    }
+
     /// The data for one attempt, watched by `watch`; none if there is no data at all.
     pub(crate) fn open(&self, watch: &Arc<Watch>) -> Option<reqwest::Body> {
         let stream = match &self.0 {

@@ -98,6 +98,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Where tokens are kept for the next process; see [`SessionBuilder::cache`].
+    pub fn cache(mut self, cache: impl identity::TokenCache + 'static) -> Self {
+        self.session = self.session.cache(cache);
+        self
+    }
+
+    /// What asks the user for a second factor; see [`SessionBuilder::ask_passcode`].
+    pub fn ask_passcode(
+        mut self,
+        ask: impl Fn() -> Option<identity::Secret> + Send + Sync + 'static,
+    ) -> Self {
+        self.session = self.session.ask_passcode(ask);
+        self
+    }
+
     /// How hard to try.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;

@@ -72,6 +72,7 @@ pub(super) fn read(fields: &dyn Fields) -> anyhow::Result<Credentials> {
             method: V3Method::Password {
                 user: user(fields)?,
                 password: fields.needed("password")?.into(),
+                passcode: None,
             },
             scope: scope(fields)?,
         }),

@@ -7,11 +7,14 @@ mod v3;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, DATE, LOCATION};
 use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::Exchange;
 use crate::http_client::{displayed, parse_url};
@@ -20,12 +23,17 @@ use crate::{Catalog, Credentials, Endpoint, Error, Interface, OBJECT_CDN, OBJECT
 /// The answer of an identity service is small; whatever is longer is not one.
 const MAX_BODY_BYTES: usize = 4 << 20;
 
+/// Clocks that differ by no more than this are taken for the same.
+const TOLERATED_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What a sign-in gives.
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) token: Option<Secret>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) catalog: Catalog,
+    /// Set if the token was over when it came, by whatever clock could be asked: what to say should it be refused.
+    pub(crate) skew: Option<Error>,
 }
 
 /// Signs in. `now` turns the life the server states into a moment of our clock.
@@ -76,6 +84,33 @@ pub(crate) async fn authenticate(
             )
             .await
         }
+        Credentials::RackspaceKeyOrPassword {
+            auth_url,
+            username,
+            secret,
+            passcode,
+            tenant,
+        } => {
+            let call = call(auth_url, v2::tokens_url)?;
+            // A passcode that is at hand answers a question that only a password raises.
+            if passcode.is_none() {
+                let as_key = v2::api_key(username, secret);
+                match v2::sign_in(&call, as_key, tenant.as_ref(), None).await {
+                    Err(Error::WrongCredentials(_)) => {}
+                    result => return result,
+                }
+            }
+            let as_password = v2::password(username, secret);
+            v2::sign_in(&call, as_password, tenant.as_ref(), passcode.as_ref()).await
+        }
+        Credentials::V2Token {
+            auth_url,
+            token,
+            tenant,
+        } => {
+            let call = call(auth_url, v2::tokens_url)?;
+            v2::sign_in(&call, v2::token(token), tenant.as_ref(), None).await
+        }
         Credentials::KeystoneV2Password {
             auth_url,
             username,
@@ -104,11 +139,13 @@ pub(crate) async fn authenticate(
             token: Some(token.clone()),
             expires_at: None,
             catalog: fixed(storage_url, cdn_url.as_deref()),
+            skew: None,
         }),
         Credentials::Anonymous { storage_url } => Ok(Grant {
             token: None,
             expires_at: None,
             catalog: fixed(storage_url, None),
+            skew: None,
         }),
     }
 }
@@ -150,7 +187,7 @@ impl Call<'_> {
             .send()
             .await
             .map_err(unreachable)?;
-        let mut body = Vec::new();
+        let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_BODY_BYTES {
@@ -162,6 +199,7 @@ impl Call<'_> {
             headers: std::mem::take(response.headers_mut()),
             body,
         };
+        self.compare_clocks(&answer);
         tracing::debug!(
             url = %displayed(&self.url), status = answer.status.as_u16(), method = self.credentials.method(), "sign-in"
         );
@@ -206,27 +244,56 @@ impl Call<'_> {
         }
     }
 
-    /// When a token ends that the server says ends at `expires`, on our clock: the server's own `Date` is the
-    /// measure, so that a clock that goes wrong on either side does no harm.
-    fn expiry(&self, answer: &Answer, expires: Option<&str>) -> Option<Timestamp> {
-        let expires: Timestamp = expires?.parse().ok()?;
-        let server_now = answer
-            .text(DATE.as_str())
-            .and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
-        let life = match server_now {
-            Some(date) => expires.duration_since(date.timestamp()),
-            None => expires.duration_since(self.now),
+    /// When a token ends that the server says ends at `expires`, on our clock: the server's own `Date` is the measure, so
+    /// that a clock that goes wrong on either side does no harm. A token that is over by that measure is used until it is
+    /// refused, and then [`Error::ClockSkew`] is what to say.
+    fn expiry(&self, answer: &Answer, expires: Option<&str>) -> (Option<Timestamp>, Option<Error>) {
+        let Some(Ok(expires_at)) = expires.map(str::parse::<Timestamp>) else {
+            return (None, None);
         };
-        after(self.now, life)
+        let server = answer.date();
+        let life = expires_at.duration_since(server.unwrap_or(self.now));
+        if life.is_positive() {
+            return (self.now.checked_add(life).ok(), None);
+        }
+        let skew = Error::ClockSkew {
+            url: displayed(&self.url),
+            expires_at,
+            server,
+            now: self.now,
+        };
+        tracing::warn!(%skew, "the clocks of this sign-in do not agree");
+        (None, Some(skew))
+    }
+
+    /// Says when the clocks differ: what depends on both, such as temp URLs, then works too short or too long.
+    fn compare_clocks(&self, answer: &Answer) {
+        if let Some(server) = answer.date()
+            && server.duration_since(self.now).abs() > TOLERATED_DIFFERENCE
+        {
+            tracing::warn!(
+                url = %displayed(&self.url), %server, here = %self.now,
+                "this machine's clock and the identity service's differ; temp URLs will end too early or too late"
+            );
+        }
     }
 }
 
-/// `now + life`, or nothing for a life that is over or absurd; such a token is used until it is refused.
-fn after(now: Timestamp, life: SignedDuration) -> Option<Timestamp> {
-    if life.is_positive() {
-        now.checked_add(life).ok()
-    } else {
-        None
+/// A JSON body that is overwritten in memory once it is sent, and so are the texts it was made of.
+fn secret_json(mut value: Value) -> Bytes {
+    // Room enough for all but the strangest names: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    serde_json::to_writer(&mut *text, &value).expect("a JSON value can be written to memory");
+    wipe(&mut value);
+    Bytes::from_owner(text)
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
     }
 }
 
@@ -234,13 +301,18 @@ fn after(now: Timestamp, life: SignedDuration) -> Option<Timestamp> {
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 impl Answer {
     fn text(&self, header: &str) -> Option<String> {
         let value = self.headers.get(header)?.to_str().ok()?;
         Some(value.to_owned())
+    }
+
+    fn date(&self) -> Option<Timestamp> {
+        let date = jiff::fmt::rfc2822::parse(&self.text(DATE.as_str())?).ok()?;
+        Some(date.timestamp())
     }
 
     fn secret(&self, header: &str) -> Option<Secret> {
@@ -281,7 +353,7 @@ mod tests {
         Answer {
             status: StatusCode::OK,
             headers,
-            body: Vec::new(),
+            body: Zeroizing::default(),
         }
     }
 
@@ -295,8 +367,9 @@ mod tests {
             url: Url::parse("http://host").unwrap(),
             now: "2030-01-01T00:00:00Z".parse().unwrap(),
         };
-        call.expiry(&answer(date), Some(expires))
-            .map(|at| at.to_string())
+        let (at, skew) = call.expiry(&answer(date), Some(expires));
+        assert!(at.is_none() || skew.is_none());
+        at.map(|at| at.to_string())
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Call, Grant, after, fixed};
+use super::{Call, Grant, fixed};
 use crate::{Error, Secret};
 
 pub(super) async fn sign_in(call: &Call<'_>, user: &str, key: &Secret) -> Result<Grant, Error> {
@@ -37,9 +37,13 @@ pub(super) async fn sign_in(call: &Call<'_>, user: &str, key: &Secret) -> Result
     let life = answer
         .text("x-auth-token-expires")
         .and_then(|seconds| seconds.parse().ok());
+    let life = life.map(SignedDuration::from_secs);
     Ok(Grant {
         token: Some(token),
-        expires_at: life.and_then(|seconds| after(call.now, SignedDuration::from_secs(seconds))),
+        expires_at: life
+            .filter(SignedDuration::is_positive)
+            .and_then(|life| call.now.checked_add(life).ok()),
+        skew: None,
         catalog: fixed(&storage_url, answer.text("x-cdn-management-url").as_deref()),
     })
 }

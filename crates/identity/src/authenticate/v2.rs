@@ -10,12 +10,12 @@
 //! passcode follows in a second request that names the session in `X-SessionId`.
 
 use http::StatusCode;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Answer, Call, Grant};
+use super::{Answer, Call, Grant, secret_json};
 use crate::catalog::{V2Service, from_v2};
 use crate::credentials::{Passcode, Tenant};
 use crate::{Catalog, Error, Secret};
@@ -36,6 +36,11 @@ pub(super) fn tokens_url(auth_url: &Url) -> Url {
 /// What a Rackspace user with an API key shows.
 pub(super) fn api_key(username: &str, api_key: &Secret) -> Value {
     json!({"RAX-KSKEY:apiKeyCredentials": {"username": username, "apiKey": api_key.expose()}})
+}
+
+/// What somebody with a token shows.
+pub(super) fn token(token: &Secret) -> Value {
+    json!({"token": {"id": token.expose()}})
 }
 
 /// What a user with a password shows.
@@ -102,7 +107,8 @@ async fn send(
     }
     call.send(
         request
-            .json(&json!({"auth": auth}))
+            .header(CONTENT_TYPE, "application/json")
+            .body(secret_json(json!({"auth": auth})))
             .header("Accept", "application/json"),
     )
     .await
@@ -154,8 +160,10 @@ fn finish(call: &Call<'_>, answer: &Answer) -> Result<Grant, Error> {
         .user
         .and_then(|user| user.default_region)
         .filter(|region| !region.is_empty());
+    let (expires_at, skew) = call.expiry(answer, access.token.expires.as_deref());
     Ok(Grant {
-        expires_at: call.expiry(answer, access.token.expires.as_deref()),
+        expires_at,
+        skew,
         token: Some(access.token.id),
         catalog: Catalog {
             endpoints: from_v2(access.service_catalog),
@@ -166,6 +174,8 @@ fn finish(call: &Call<'_>, answer: &Answer) -> Result<Grant, Error> {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     #[test]
@@ -198,7 +208,7 @@ mod tests {
             headers: [(WWW_AUTHENTICATE, challenge.parse().unwrap())]
                 .into_iter()
                 .collect(),
-            body: Vec::new(),
+            body: Zeroizing::default(),
         };
         let session =
             wanted_passcode(&answer("OS-MF sessionId='abc123', factor='PASSCODE'")).unwrap();

@@ -6,14 +6,16 @@
 //! ← {"token":{"expires_at":"2030-01-01T00:00:00.000000Z","catalog":[…]}}
 //! ```
 
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Call, Grant};
+use super::{Call, Grant, secret_json};
 use crate::catalog::{V3Service, from_v3};
 use crate::credentials::{Domain, V3Method, V3Scope, V3User};
-use crate::{Catalog, Error};
+use crate::{Catalog, Error, Secret};
 
 /// `…/v3/auth/tokens` for an address that may or may not have the version and the last steps.
 pub(super) fn tokens_url(auth_url: &Url) -> Url {
@@ -36,9 +38,19 @@ pub(super) async fn sign_in(
     let request = call
         .http
         .post(call.url.clone())
-        .json(&body(method, scope))
+        .header(CONTENT_TYPE, "application/json")
+        .body(secret_json(body(method, scope)))
         .header("Accept", "application/json");
     let answer = call.send(request).await?;
+    if let Some(receipt) = answer.secret("openstack-auth-receipt")
+        && answer.status == StatusCode::UNAUTHORIZED
+        && !shows_passcode(method)
+    {
+        return Err(Error::PasscodeRequired {
+            exchange: Box::new(call.exchange(&answer)),
+            session_id: receipt,
+        });
+    }
     if !answer.status.is_success() {
         return Err(call.refused(&answer));
     }
@@ -50,9 +62,11 @@ pub(super) async fn sign_in(
             catalog,
         },
     } = call.json(&answer, "token")?;
+    let (expires_at, skew) = call.expiry(&answer, expires_at.as_deref());
     Ok(Grant {
         token: Some(token),
-        expires_at: call.expiry(&answer, expires_at.as_deref()),
+        expires_at,
+        skew,
         catalog: Catalog {
             endpoints: from_v3(catalog),
             default_region: None,
@@ -76,11 +90,21 @@ fn body(method: &V3Method, scope: &V3Scope) -> Value {
     let identity = match method {
         V3Method::Password {
             user,
-            password: secret,
+            password,
+            passcode,
         } => {
-            let mut user = user_json(user);
-            user["password"] = json!(secret.expose());
-            json!({"methods": ["password"], "password": {"user": user}})
+            let mut with_password = user_json(user);
+            with_password["password"] = json!(password.expose());
+            let mut identity =
+                json!({"methods": ["password"], "password": {"user": with_password}});
+            if let Some(passcode) = passcode {
+                identity["methods"] = json!(["password", "totp"]);
+                identity["totp"] = totp(user, passcode);
+            }
+            identity
+        }
+        V3Method::Totp { user, passcode } => {
+            json!({"methods": ["totp"], "totp": totp(user, passcode)})
         }
         V3Method::Token { token } => json!({"methods": ["token"], "token": {"id": token.expose()}}),
         V3Method::ApplicationCredentialId { id, secret } => json!({
@@ -99,9 +123,28 @@ fn body(method: &V3Method, scope: &V3Scope) -> Value {
         V3Scope::ProjectName { name, domain } => {
             auth["scope"] = json!({"project": {"name": name, "domain": domain_json(domain)}});
         }
+        V3Scope::System => auth["scope"] = json!({"system": {"all": true}}),
         V3Scope::Domain(domain) => auth["scope"] = json!({"domain": domain_json(domain)}),
     }
     json!({"auth": auth})
+}
+
+fn totp(user: &V3User, passcode: &Secret) -> Value {
+    let mut user = user_json(user);
+    user["passcode"] = json!(passcode.expose());
+    json!({"user": user})
+}
+
+/// Keystone asks for what is missing with a receipt for what was shown (`keystone/auth/core.py`). A passcode that was
+/// shown and still leaves something to ask for was the wrong one, or not the only other factor.
+fn shows_passcode(method: &V3Method) -> bool {
+    matches!(
+        method,
+        V3Method::Password {
+            passcode: Some(_),
+            ..
+        } | V3Method::Totp { .. }
+    )
 }
 
 fn user_json(user: &V3User) -> Value {
@@ -152,7 +195,8 @@ mod tests {
             body(
                 &V3Method::Password {
                     user,
-                    password: "pw".into()
+                    password: "pw".into(),
+                    passcode: None,
                 },
                 &scope
             ),
@@ -160,6 +204,24 @@ mod tests {
                 "identity": {"methods": ["password"],
                              "password": {"user": {"name": "demo", "domain": {"id": "default"}, "password": "pw"}}},
                 "scope": {"project": {"name": "p", "domain": {"name": "d"}}},
+            }})
+        );
+    }
+
+    #[test]
+    fn shows_password_and_passcode_together() {
+        let method = V3Method::Password {
+            user: V3User::Id("u".into()),
+            password: "pw".into(),
+            passcode: Some("123456".into()),
+        };
+        assert_eq!(
+            body(&method, &V3Scope::System),
+            json!({"auth": {
+                "identity": {"methods": ["password", "totp"],
+                             "password": {"user": {"id": "u", "password": "pw"}},
+                             "totp": {"user": {"id": "u", "passcode": "123456"}}},
+                "scope": {"system": {"all": true}},
             }})
         );
     }

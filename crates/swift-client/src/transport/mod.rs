@@ -65,7 +65,7 @@ impl Transport {
         let mut may_have_worked = false;
         loop {
             attempts.start();
-            let (failure, error) = match self.access(refused.as_ref()).await {
+            let (failure, error) = match self.access(&request, refused.as_ref()).await {
                 Ok(access) => {
                     let attempt = Attempt {
                         request: &request,
@@ -107,10 +107,16 @@ impl Transport {
         }
     }
 
-    /// The token and addresses to use; others than `refused`, if there was a 401.
-    async fn access(&self, refused: Option<&Arc<Access>>) -> Result<Arc<Access>, identity::Error> {
+    /// The token and addresses to use; others than `refused`, if there was a 401. Data that can be sent only once gets a
+    /// token that is known to be good, not one that an earlier process has left.
+    async fn access(
+        &self,
+        request: &Request<'_>,
+        refused: Option<&Arc<Access>>,
+    ) -> Result<Arc<Access>, identity::Error> {
         match refused {
             Some(refused) => self.session.renew(refused).await,
+            None if request.body.is_one_shot() => self.session.access_not_cached().await,
             None => self.session.access().await,
         }
     }

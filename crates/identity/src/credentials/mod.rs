@@ -1,6 +1,17 @@
 //! Who is asking, and how that is shown to the cloud.
 
+mod fingerprint;
+mod v3;
+
+use std::fmt;
+
+use url::Url;
+
 use crate::Secret;
+use crate::http_client::displayed;
+
+pub(crate) use fingerprint::fingerprint;
+pub use v3::{Domain, V3Method, V3Scope, V3User};
 
 /// Every way of signing in. The secrets inside show as `***`.
 ///
@@ -11,7 +22,7 @@ use crate::Secret;
 /// let me = identity::Credentials::temp_auth("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
 /// assert!(!format!("{me:?}").contains("testing"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Credentials {
     /// `GET <auth_url>` with `X-Auth-User` and `X-Auth-Key`: Swift's `TempAuth` and `Swauth` (user `account:user`),
@@ -47,6 +58,29 @@ pub enum Credentials {
         /// ([`Error::PasscodeRequired`](crate::Error::PasscodeRequired)).
         passcode: Option<Passcode>,
         /// Account to sign in to; the user's own if left out.
+        tenant: Option<Tenant>,
+    },
+    /// Rackspace identity v2.0 with user name and one secret of which nobody said what it is: it is tried as API key,
+    /// then as password, as pyrax did with what it found in the keyring.
+    RackspaceKeyOrPassword {
+        /// Such as [`RACKSPACE_US`].
+        auth_url: String,
+        /// User name.
+        username: String,
+        /// API key or password.
+        secret: Secret,
+        /// As in [`Credentials::RackspacePassword`].
+        passcode: Option<Passcode>,
+        /// Account to sign in to; the user's own if left out.
+        tenant: Option<Tenant>,
+    },
+    /// Identity v2.0 with another token, usually to sign in to another tenant.
+    V2Token {
+        /// Such as [`RACKSPACE_US`].
+        auth_url: String,
+        /// The token.
+        token: Secret,
+        /// Tenant to sign in to.
         tenant: Option<Tenant>,
     },
     /// Keystone v2.0 with user name and password.
@@ -108,89 +142,6 @@ pub struct Passcode {
     /// The session that asked for it, from [`Error::PasscodeRequired`](crate::Error::PasscodeRequired). Left out, the
     /// password is sent first and the code right after it, which suits codes that an app makes.
     pub session_id: Option<Secret>,
-}
-
-/// What is shown to Keystone v3.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum V3Method {
-    /// User and password.
-    Password {
-        /// Whose password.
-        user: V3User,
-        /// Password.
-        password: Secret,
-    },
-    /// Another token, usually to change its scope.
-    Token {
-        /// The token.
-        token: Secret,
-    },
-    /// An application credential by id. It carries its own scope.
-    ApplicationCredentialId {
-        /// Id.
-        id: String,
-        /// Secret.
-        secret: Secret,
-    },
-    /// An application credential by name, with the user who owns it.
-    ApplicationCredentialName {
-        /// Name.
-        name: String,
-        /// Owner.
-        user: V3User,
-        /// Secret.
-        secret: Secret,
-    },
-}
-
-/// A Keystone v3 user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum V3User {
-    /// By id, unique in the whole cloud.
-    Id(String),
-    /// By name, unique in its domain.
-    Name {
-        /// Name.
-        name: String,
-        /// Its domain.
-        domain: Domain,
-    },
-}
-
-/// A Keystone v3 domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Domain {
-    /// By id; `default` is the one every cloud has.
-    Id(String),
-    /// By name.
-    Name(String),
-}
-
-impl Default for Domain {
-    fn default() -> Self {
-        Self::Id("default".to_owned())
-    }
-}
-
-/// What a Keystone v3 token shall be good for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum V3Scope {
-    /// Nothing asked: the user's default project, if there is one. Right for application credentials.
-    #[default]
-    Unscoped,
-    /// A project by id.
-    ProjectId(String),
-    /// A project by name, in its domain.
-    ProjectName {
-        /// Name.
-        name: String,
-        /// Its domain.
-        domain: Domain,
-    },
-    /// A domain.
-    Domain(Domain),
 }
 
 impl Credentials {
@@ -258,9 +209,13 @@ impl Credentials {
             Self::TempAuthV1 { .. } => "v1 user and key",
             Self::RackspaceApiKey { .. } => "Rackspace API key",
             Self::RackspacePassword { .. } => "Rackspace password",
+            Self::RackspaceKeyOrPassword { .. } => "Rackspace API key or password",
+            Self::V2Token { .. } => "v2.0 token",
             Self::KeystoneV2Password { .. } => "Keystone v2.0 password",
             Self::KeystoneV3 { method, .. } => match method {
-                V3Method::Password { .. } => "Keystone v3 password",
+                V3Method::Password { passcode: None, .. } => "Keystone v3 password",
+                V3Method::Password { .. } => "Keystone v3 password and passcode",
+                V3Method::Totp { .. } => "Keystone v3 passcode",
                 V3Method::Token { .. } => "Keystone v3 token",
                 V3Method::ApplicationCredentialId { .. }
                 | V3Method::ApplicationCredentialName { .. } => {
@@ -278,17 +233,15 @@ impl Credentials {
             Self::TempAuthV1 { user, .. } => Some(user),
             Self::RackspaceApiKey { username, .. }
             | Self::RackspacePassword { username, .. }
+            | Self::RackspaceKeyOrPassword { username, .. }
             | Self::KeystoneV2Password { username, .. } => Some(username),
             Self::KeystoneV3 { method, .. } => match method {
-                V3Method::Password {
-                    user: V3User::Id(user) | V3User::Name { name: user, .. },
-                    ..
-                } => Some(user),
+                V3Method::Password { user, .. } | V3Method::Totp { user, .. } => Some(user.shown()),
                 V3Method::Token { .. } => None,
                 V3Method::ApplicationCredentialId { id, .. } => Some(id),
                 V3Method::ApplicationCredentialName { name, .. } => Some(name),
             },
-            Self::Token { .. } | Self::Anonymous { .. } => None,
+            Self::V2Token { .. } | Self::Token { .. } | Self::Anonymous { .. } => None,
         }
     }
 
@@ -311,18 +264,27 @@ impl Credentials {
             | Self::KeystoneV2Password {
                 password: secret, ..
             }
+            | Self::V2Token { token: secret, .. }
             | Self::Token { token: secret, .. } => vec![secret],
             Self::RackspacePassword {
-                password, passcode, ..
+                password: secret,
+                passcode,
+                ..
+            }
+            | Self::RackspaceKeyOrPassword {
+                secret, passcode, ..
             } => {
                 let passcode = passcode.iter().flat_map(|passcode| {
                     std::iter::once(&passcode.code).chain(passcode.session_id.as_ref())
                 });
-                std::iter::once(password).chain(passcode).collect()
+                std::iter::once(secret).chain(passcode).collect()
             }
             Self::KeystoneV3 { method, .. } => match method {
                 V3Method::Password {
-                    password: secret, ..
+                    password, passcode, ..
+                } => std::iter::once(password).chain(passcode).collect(),
+                V3Method::Totp {
+                    passcode: secret, ..
                 }
                 | V3Method::Token { token: secret }
                 | V3Method::ApplicationCredentialId { secret, .. }
@@ -330,5 +292,48 @@ impl Credentials {
             },
             Self::Anonymous { .. } => Vec::new(),
         }
+    }
+
+    /// These credentials with another passcode, or with none. Those that know no passcode stay as they are.
+    pub(crate) fn with_passcode(&self, given: Option<Passcode>) -> Self {
+        let mut credentials = self.clone();
+        match &mut credentials {
+            Self::RackspacePassword { passcode, .. }
+            | Self::RackspaceKeyOrPassword { passcode, .. } => *passcode = given,
+            Self::KeystoneV3 {
+                method: V3Method::Password { passcode, .. },
+                ..
+            } => *passcode = given.map(|given| given.code),
+            _ => {}
+        }
+        credentials
+    }
+
+    /// Where these sign in, or what they lead to.
+    fn url(&self) -> &str {
+        match self {
+            Self::TempAuthV1 { auth_url, .. }
+            | Self::RackspaceApiKey { auth_url, .. }
+            | Self::RackspacePassword { auth_url, .. }
+            | Self::RackspaceKeyOrPassword { auth_url, .. }
+            | Self::V2Token { auth_url, .. }
+            | Self::KeystoneV2Password { auth_url, .. }
+            | Self::KeystoneV3 { auth_url, .. } => auth_url,
+            Self::Token { storage_url, .. } | Self::Anonymous { storage_url } => storage_url,
+        }
+    }
+}
+
+/// Names the method, the user and the server. A URL is shown without its user part and query, which may be secret too.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("method", &self.method())
+            .field("user", &self.user())
+            .field(
+                "url",
+                &Url::parse(self.url()).map(|url| displayed(&url)).ok(),
+            )
+            .finish_non_exhaustive()
     }
 }

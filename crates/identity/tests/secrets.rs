@@ -1,0 +1,258 @@
+//! Whatever happens, no secret is shown: not by `Debug`, not by an error, not in a log.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its server has failed"
+)]
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use emulator::Emulator;
+use identity::{
+    Credentials, Domain, HttpSettings, Passcode, Proxy, Secret, Session, Tenant, TokenFiles,
+    V3Method, V3Scope, V3User,
+};
+use proptest::prelude::*;
+use tokio::runtime::Runtime;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// Everything that any crate of this process logs, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn take(&self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut *self.0.lock().unwrap())).into_owned()
+    }
+}
+
+/// Three servers: one that refuses, one that says back all it was told, and one that takes everything.
+struct World {
+    runtime: Runtime,
+    emulator: Emulator,
+    echo: MockServer,
+    willing: MockServer,
+    log: Log,
+}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        let runtime = Runtime::new().unwrap();
+        let (emulator, echo, willing) = runtime.block_on(async {
+            let echo = MockServer::start().await;
+            Mock::given(any())
+                .respond_with(|request: &wiremock::Request| {
+                    let mut told = String::from_utf8_lossy(&request.body).into_owned();
+                    for value in request.headers.values() {
+                        told.push_str(value.to_str().unwrap_or_default());
+                    }
+                    ResponseTemplate::new(401)
+                        .insert_header("X-Trans-Id", "tx1")
+                        .set_body_json(serde_json::json!({"error": {"message": told}}))
+                })
+                .mount(&echo)
+                .await;
+            let willing = MockServer::start().await;
+            Mock::given(any())
+                .respond_with(ResponseTemplate::new(200).set_body_raw("<html>", "text/html"))
+                .mount(&willing)
+                .await;
+            let emulator = Emulator::builder().start().await.unwrap();
+            (emulator, echo, willing)
+        });
+        World {
+            runtime,
+            emulator,
+            echo,
+            willing,
+            log,
+        }
+    })
+}
+
+/// Every kind of credentials, with `secret` wherever there is one.
+fn all_kinds(url: &str, secret: &str) -> Vec<Credentials> {
+    let secret = || Secret::from(secret);
+    let user = || V3User::Name {
+        name: "someone".into(),
+        domain: Domain::default(),
+    };
+    let passcode = || Passcode {
+        code: secret(),
+        session_id: Some(secret()),
+    };
+    let methods = [
+        V3Method::Password {
+            user: user(),
+            password: secret(),
+            passcode: Some(secret()),
+        },
+        V3Method::Totp {
+            user: user(),
+            passcode: secret(),
+        },
+        V3Method::Token { token: secret() },
+        V3Method::ApplicationCredentialId {
+            id: "id".into(),
+            secret: secret(),
+        },
+        V3Method::ApplicationCredentialName {
+            name: "name".into(),
+            user: user(),
+            secret: secret(),
+        },
+    ];
+    let v3 = methods.into_iter().map(|method| Credentials::KeystoneV3 {
+        auth_url: url.to_owned(),
+        method,
+        scope: V3Scope::System,
+    });
+    let mut all = vec![
+        Credentials::temp_auth(url, "someone", secret()),
+        Credentials::RackspaceApiKey {
+            auth_url: url.to_owned(),
+            username: "someone".into(),
+            api_key: secret(),
+            tenant: Some(Tenant::Id("1".into())),
+        },
+        Credentials::RackspacePassword {
+            auth_url: url.to_owned(),
+            username: "someone".into(),
+            password: secret(),
+            passcode: Some(passcode()),
+            tenant: None,
+        },
+        Credentials::RackspaceKeyOrPassword {
+            auth_url: url.to_owned(),
+            username: "someone".into(),
+            secret: secret(),
+            passcode: None,
+            tenant: None,
+        },
+        Credentials::V2Token {
+            auth_url: url.to_owned(),
+            token: secret(),
+            tenant: None,
+        },
+        Credentials::KeystoneV2Password {
+            auth_url: url.to_owned(),
+            username: "someone".into(),
+            password: secret(),
+            tenant: None,
+        },
+        Credentials::token(secret(), url),
+        Credentials::anonymous(url),
+    ];
+    all.extend(v3);
+    all
+}
+
+/// Signs in and gives all that is shown on the way.
+async fn shown(credentials: Credentials, folder: &std::path::Path, secret: &str) -> String {
+    let mut shown = format!(
+        "{credentials:?} {credentials:#?} {:?}",
+        Secret::from(secret)
+    );
+    let builder = Session::builder(credentials)
+        .http(HttpSettings {
+            proxy: Proxy::Direct,
+            ..HttpSettings::default()
+        })
+        .cache(TokenFiles::new(folder));
+    write!(shown, "{builder:?}").unwrap();
+    let session = match builder.build() {
+        Ok(session) => session,
+        Err(error) => {
+            write!(shown, "{error} {error:?}").unwrap();
+            return shown;
+        }
+    };
+    match session.access().await {
+        Ok(access) => {
+            write!(
+                shown,
+                "{access:?} {:?} {:?}",
+                session.renew(&access).await,
+                access.cdn_url()
+            )
+            .unwrap();
+        }
+        Err(error) => {
+            write!(shown, "{error} {error:?} {error:#?}").unwrap();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(source) = cause {
+                write!(shown, "{source} {source:?}").unwrap();
+                cause = source.source();
+            }
+        }
+    }
+    write!(shown, "{session:?} {session:#?}").unwrap();
+    shown
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn no_kind_of_credentials_shows_a_secret_whatever_the_server_answers(
+        secret in "[A-Za-z0-9~!@#%&*()+=:;<>?,./ -]{0,20}[A-Za-z0-9]{12,20}"
+    ) {
+        let world = world();
+        let folder = tempfile::tempdir().unwrap();
+        // A password may stand in a URL as well; letters and digits stand there as they are.
+        let tail = &secret[secret.len() - 12..];
+        let nobody_there = format!("http://me:{tail}@127.0.0.1:1/v3?key={tail}");
+        let no_url = format!("no url {secret}");
+        let urls = [
+            format!("{}/auth/v1.0", world.emulator.url()),
+            world.echo.uri(),
+            world.willing.uri(),
+            nobody_there,
+            no_url,
+        ];
+        world.log.take();
+        for url in urls {
+            for credentials in all_kinds(&url, &secret) {
+                let shown = world.runtime.block_on(shown(credentials, folder.path(), &secret));
+                let logged = world.log.take();
+                prop_assert!(!shown.contains(tail), "shown: {shown}");
+                prop_assert!(!logged.contains(tail), "logged: {logged}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_log_that_is_looked_through_holds_what_is_logged() {
+    let world = world();
+    let credentials = Credentials::temp_auth(world.echo.uri(), "someone", "testing");
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = world.log.take();
+    world
+        .runtime
+        .block_on(shown(credentials, folder.path(), "testing"));
+    log.push_str(&world.log.take());
+    assert!(log.contains("identity"), "{log}");
+    assert!(log.contains("hyper"), "{log}");
+}
