@@ -8,8 +8,10 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::core::Core;
 use crate::flavour::SWIFT;
+use crate::region::{Region, Regions};
 use crate::server;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
@@ -32,14 +34,26 @@ pub struct Emulator {
     url: String,
     address: SocketAddr,
     core: Arc<Core>,
+    /// All regions; the first is the one that the fields above are of.
+    regions: Vec<RunningRegion>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// A region of a running emulator: a listener of its own with a storage of its own.
+#[derive(Debug)]
+pub struct RunningRegion {
+    name: String,
+    url: String,
+    address: SocketAddr,
+    core: Arc<Core>,
 }
 
 /// How an emulator shall be.
 #[derive(Clone, Debug)]
 pub struct Builder {
     listen: SocketAddr,
+    config: Config,
     strict_cdn: bool,
     threads: usize,
     control_token: Option<ControlToken>,
@@ -49,6 +63,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            config: Config::default(),
             strict_cdn: false,
             threads: 1,
             control_token: None,
@@ -61,6 +76,15 @@ impl Builder {
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
+        self
+    }
+
+    /// Who may sign in, and in which regions. By default those of [`crate::defaults`], in one region.
+    ///
+    /// Where the first region says itself where it listens, it listens there.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -103,35 +127,73 @@ impl Builder {
     /// # Errors
     /// As for [`Self::start`].
     pub fn start_blocking(self) -> io::Result<Emulator> {
-        let listener = TcpListener::bind(self.listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let core = Arc::new(Core {
-            flavour: SWIFT,
-            clock: Clock::system(),
-            store: Store::default(),
-            identity: Identity::new(),
-            cdn: Cdn::new(self.strict_cdn),
-            control_token: self.control_token,
-        });
+        let invalid = |problem| io::Error::new(io::ErrorKind::InvalidInput, problem);
+        self.config.check().map_err(invalid)?;
+        let identity = Arc::new(Identity::new(&self.config).map_err(invalid)?);
+        let clock = Clock::system();
+        let mut listeners = Vec::new();
+        for (index, region) in self.config.regions.iter().enumerate() {
+            let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let default = if index == 0 { self.listen } else { free };
+            listeners.push(listen(region.listen.unwrap_or(default))?);
+        }
+        let named = self.config.regions.iter().zip(&listeners);
+        let all: Arc<[Region]> = named
+            .map(|(region, (_, address))| Region {
+                name: region.name.clone(),
+                port: address.port(),
+            })
+            .collect();
+        let mut regions = Vec::new();
+        let mut served = Vec::new();
+        for (here, (listener, address)) in listeners.into_iter().enumerate() {
+            let core = Arc::new(Core {
+                flavour: SWIFT,
+                clock: clock.clone(),
+                store: Store::default(),
+                identity: Arc::clone(&identity),
+                regions: Regions {
+                    all: Arc::clone(&all),
+                    here,
+                },
+                cdn: Cdn::new(self.strict_cdn),
+                control_token: self.control_token.clone(),
+            });
+            served.push((listener, Arc::clone(&core)));
+            regions.push(RunningRegion {
+                name: all[here].name.clone(),
+                url: format!("http://{address}"),
+                address,
+                core,
+            });
+        }
         let (stop, stopped) = watch::channel(false);
-        let thread = spawn(self.threads, listener, Arc::clone(&core), stopped)?;
+        let thread = spawn(self.threads, served, &stopped)?;
         Ok(Emulator {
-            url: format!("http://{address}"),
-            address,
-            core,
+            url: regions[0].url.clone(),
+            address: regions[0].address,
+            core: Arc::clone(&regions[0].core),
+            regions,
             stop,
             threads: vec![thread],
         })
     }
 }
 
+/// Binds an address, and says which one it is where it has port 0.
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(named)?;
+    listener.set_nonblocking(true).map_err(named)?;
+    let bound = listener.local_addr().map_err(named)?;
+    Ok((listener, bound))
+}
+
 /// Runs the server on a thread of its own, so that it works below any runtime and beside none.
 fn spawn(
     threads: usize,
-    listener: TcpListener,
-    core: Arc<Core>,
-    stopped: watch::Receiver<bool>,
+    regions: Vec<(TcpListener, Arc<Core>)>,
+    stopped: &watch::Receiver<bool>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = if threads > 1 {
         tokio::runtime::Builder::new_multi_thread()
@@ -143,14 +205,22 @@ fn spawn(
             .enable_all()
             .build()?
     };
-    let listener = {
+    let mut servers = Vec::new();
+    for (listener, core) in regions {
         let _entered = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
-    };
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        servers.push(server::serve(listener, core, stopped.clone()));
+    }
     std::thread::Builder::new()
         .name("emulator".to_owned())
         .spawn(move || {
-            runtime.block_on(server::serve(listener, core, stopped));
+            runtime.block_on(async {
+                let servers: Vec<_> = servers.into_iter().map(tokio::spawn).collect();
+                for server in servers {
+                    // A panic of one region has been printed, and the others go on.
+                    let _ = server.await;
+                }
+            });
             // Connections still open are cut: nobody is left to answer them.
             runtime.shutdown_background();
         })
@@ -187,6 +257,16 @@ impl Emulator {
         format!("{}/_emulator/", self.url)
     }
 
+    /// A region by its name.
+    pub fn region(&self, name: &str) -> Option<&RunningRegion> {
+        self.regions.iter().find(|region| region.name == name)
+    }
+
+    /// All regions, the first being the one that the emulator's own addresses are of.
+    pub fn regions(&self) -> &[RunningRegion] {
+        &self.regions
+    }
+
     /// The one clock that everything in this emulator goes by.
     pub fn clock(&self) -> &Clock {
         &self.core.clock
@@ -198,6 +278,28 @@ impl Emulator {
             // A panic on that thread has been printed there.
             let _ = thread.join();
         }
+    }
+}
+
+impl RunningRegion {
+    /// Its name in catalogs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where TempAuth gives tokens with this region's storage URL: `http://127.0.0.1:PORT/auth/v1.0`.
+    pub fn auth_url(&self) -> String {
+        format!("{}/auth/v1.0", self.url)
     }
 }
 

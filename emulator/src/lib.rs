@@ -20,6 +20,7 @@
 
 mod accept;
 mod clock;
+pub mod config;
 mod core;
 pub mod defaults;
 mod emulator;
@@ -36,6 +37,7 @@ mod path;
 mod path_header;
 mod pipeline;
 mod query;
+mod region;
 mod reject;
 mod report;
 mod resources;

@@ -201,19 +201,127 @@ impl Grant {
     }
 }
 
-/// A user as TempAuth knows them: by groups, of which the first is the account and the second the full name.
+/// Somebody with a valid token. By which rules they are judged follows from the token they show.
 #[derive(Clone, Debug)]
-pub(crate) struct User {
+pub(crate) enum User {
+    /// By the groups they are in, as with TempAuth: the first is the account and the second the full name.
+    Groups(ByGroups),
+    /// By the roles they have in the project that the token is for, as with Keystone.
+    Roles(Box<ByRoles>),
+}
+
+/// A user as TempAuth and Rackspace know them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ByGroups {
     pub(crate) groups: Vec<String>,
+    /// Whether GET and HEAD are all they may do, whatever the groups allow.
+    pub(crate) reads_only: bool,
+}
+
+/// A user as Keystone knows them. Ids and names are those of the token.
+#[derive(Clone, Debug)]
+pub(crate) struct ByRoles {
+    pub(crate) user_id: Arc<str>,
+    pub(crate) user_name: Arc<str>,
+    /// `None` where the token is of an identity service without domains (v2.0).
+    pub(crate) user_domain: Option<Arc<str>>,
+    /// `None` where the token is for no project.
+    pub(crate) project: Option<RolesProject>,
+    /// In lower case.
+    pub(crate) roles: Vec<String>,
+    /// Those of the service that asks together with the user, in lower case.
+    pub(crate) service_roles: Vec<String>,
+    pub(crate) can: Powers,
+}
+
+/// The project that a token is for.
+#[derive(Clone, Debug)]
+pub(crate) struct RolesProject {
+    pub(crate) id: Arc<str>,
+    pub(crate) name: Arc<str>,
+    /// `None` as above.
+    pub(crate) domain: Option<Arc<str>>,
+    /// The storage account.
+    pub(crate) account: Arc<str>,
+}
+
+/// What a user's roles amount to, by the emulator's configuration.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
+pub(crate) struct Powers {
+    /// `reseller_admin_role`: everything everywhere.
+    pub(crate) administer: bool,
+    /// `system_reader_roles`: GET and HEAD everywhere.
+    pub(crate) read_all: bool,
+    /// `operator_roles`: everything in the project's account.
+    pub(crate) operate: bool,
+    /// `project_reader_roles`: GET and HEAD in the project's account.
+    pub(crate) read: bool,
+    /// `SERVICE_service_roles`: to open a service's account together with its owner.
+    pub(crate) serve: bool,
 }
 
 impl User {
-    pub(crate) fn is_in(&self, group: &str) -> bool {
-        self.groups.iter().any(|found| found == group)
+    pub(crate) fn is_reseller_admin(&self) -> bool {
+        match self {
+            Self::Groups(user) => user.is_in(".reseller_admin"),
+            Self::Roles(user) => user.can.administer,
+        }
     }
 
-    pub(crate) fn is_reseller_admin(&self) -> bool {
-        self.is_in(".reseller_admin")
+    /// The user as Keystone knows them.
+    pub(crate) fn roles(&self) -> Option<&ByRoles> {
+        match self {
+            Self::Groups(_) => None,
+            Self::Roles(user) => Some(user),
+        }
+    }
+
+    /// Whether they may do everything in an account, or where they only read, see everything.
+    pub(crate) fn manages(&self, account: &str, reading: bool) -> bool {
+        self.is_reseller_admin()
+            || match self {
+                Self::Groups(user) => user.is_in(account) && (reading || !user.reads_only),
+                Self::Roles(user) => {
+                    let is_theirs = user
+                        .project
+                        .as_ref()
+                        .is_some_and(|of| *of.account == *account);
+                    is_theirs && (user.can.operate || reading && user.can.read)
+                }
+            }
+    }
+
+    /// This user together with a service that asks on the user's behalf.
+    pub(crate) fn with_service(&self, service: &Self) -> Self {
+        let names = match service {
+            Self::Groups(service) => &service.groups,
+            Self::Roles(service) => &service.roles,
+        };
+        match self {
+            Self::Groups(user) => Self::Groups(ByGroups {
+                groups: [&user.groups[..], &names[..]].concat(),
+                ..*user
+            }),
+            Self::Roles(user) => {
+                let mut both = user.clone();
+                both.service_roles.clone_from(names);
+                both.can.serve = match service {
+                    Self::Groups(service) => service.is_in("service"),
+                    Self::Roles(service) => service.can.serve,
+                };
+                Self::Roles(both)
+            }
+        }
+    }
+}
+
+impl ByGroups {
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|found| found == group)
     }
 }
 

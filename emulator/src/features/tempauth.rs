@@ -15,8 +15,9 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::message::{Grant, Request, Response, User};
 use crate::pipeline::Next;
+use crate::region::host_url;
 use crate::reject::{Reject, Reply};
-use crate::services::identity::{ACCOUNT_PREFIX, Identity, RACKSPACE_PREFIX, base_url};
+use crate::services::identity::{ACCOUNT_PREFIX, Door, Identity, RACKSPACE_PREFIX, Wanted};
 
 const AUTH_PATH: &str = "/auth/";
 
@@ -57,9 +58,7 @@ fn bearer(request: &Request, identity: &Identity) -> Result<Option<Arc<User>>, R
         .header("x-service-token")
         .and_then(|token| identity.authenticate(token, now));
     Ok(Some(match service {
-        Some(service) => Arc::new(User {
-            groups: [&user.groups[..], &service.groups[..]].concat(),
-        }),
+        Some(service) => Arc::new(user.with_service(&service)),
         None => user,
     }))
 }
@@ -110,10 +109,12 @@ fn give_token(request: &Request, path: &str, identity: &Identity) -> Reply {
     };
     let account = name.split(':').next().unwrap_or_default();
     let now = request.received.system_time();
-    let member = first_of(request, keys)
-        .and_then(|key| identity.by_password(&name, key))
+    let person = first_of(request, keys)
+        .and_then(|key| identity.by_key(&name, key))
         .ok_or_else(|| unauthorized(account))?;
-    let token = identity.issue(member, now);
+    let token = identity
+        .issue(&person, Wanted::at_home(&person, Door::V1), now)
+        .ok_or_else(|| unauthorized(account))?;
 
     let mut response = Response::with(StatusCode::OK, "text/html; charset=UTF-8", "");
     response.set(HeaderName::from_static("x-auth-token"), &token.id);
@@ -122,7 +123,7 @@ fn give_token(request: &Request, path: &str, identity: &Identity) -> Reply {
     response
         .headers
         .insert("x-auth-token-expires", left.as_secs().into());
-    let url = member.storage_url(&base_url(&request.headers));
+    let url = person.storage_url(&host_url(&request.headers));
     response.set(HeaderName::from_static("x-storage-url"), &url);
     Ok(response)
 }

@@ -42,6 +42,13 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         core,
         &mut response.headers,
     );
+    if let Some(account) = &account
+        && let Some(domain) = acl::keystone::shown_domain(request, account)
+    {
+        response
+            .headers
+            .insert("x-account-project-domain-id", domain);
+    }
     if access.owner {
         let list = core.store.account_acl(name);
         if let Some(access_control) = list.as_deref().and_then(acl::shown_account_acl) {
@@ -131,6 +138,7 @@ pub(crate) fn put(request: &Request, core: &Core) -> Reply {
         return Err(Reject::html(StatusCode::FORBIDDEN, "Recently deleted"));
     }
     let (account, created) = core.store.ensure_account(name, core.clock.timestamp());
+    acl::keystone::keep_domain(request, name, &account, created);
     update(request, core, &account, access.owner)?;
     Ok(done(if created {
         StatusCode::CREATED
@@ -147,7 +155,8 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     if core.store.is_removed_account(name) {
         return Err(Reject::not_found());
     }
-    let (account, _) = core.store.ensure_account(name, core.clock.timestamp());
+    let (account, created) = core.store.ensure_account(name, core.clock.timestamp());
+    acl::keystone::keep_domain(request, name, &account, created);
     update(request, core, &account, access.owner)?;
     Ok(done(StatusCode::NO_CONTENT))
 }

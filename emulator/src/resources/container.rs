@@ -195,7 +195,8 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
         return Err(Reject::new(StatusCode::SERVICE_UNAVAILABLE));
     }
     let now = core.clock.timestamp();
-    let (account, _) = core.store.ensure_account(account, now);
+    let (account, made) = core.store.ensure_account(account, now);
+    acl::keystone::keep_domain(&request, names(&request).0, &account, made);
     let (container, created) = account.ensure_container(name, asked.unwrap_or(0), now);
     if asked.is_some_and(|asked| asked != container.policy) {
         return Err(Reject::conflict());

@@ -25,9 +25,9 @@ use crate::message::{Grant, Request, Response};
 use crate::path::{Path, quote};
 use crate::pipeline::Next;
 use crate::query::{Query, truthy};
+use crate::region::host_url;
 use crate::reject::{Reject, Reply};
 use crate::resources::{acl, container};
-use crate::services::identity::base_url;
 use crate::store::Container;
 
 const DIRECTORY: &str = "application/directory";
@@ -290,7 +290,7 @@ impl Visit<'_> {
 
     fn with_slash(&self) -> Response {
         let path = quote(self.request.path.as_str());
-        let url = format!("{}{path}/", base_url(&self.request.headers));
+        let url = format!("{}{path}/", host_url(&self.request.headers));
         Reject::new(StatusCode::MOVED_PERMANENTLY)
             .header(LOCATION, &url)
             .into_response()

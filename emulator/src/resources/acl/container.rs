@@ -113,6 +113,17 @@ impl<'a> Acl<'a> {
             .any(|item| percent_decode_str(item).decode_utf8_lossy() == group)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a role is in the list, however it is spelt; `role` is in lower case.
+    pub(crate) fn has_role(&self, role: &str) -> bool {
+        self.items()
+            .filter(|item| !item.starts_with(".r:"))
+            .any(|item| percent_decode_str(item).decode_utf8_lossy().to_lowercase() == role)
+    }
+
     /// Whether whoever comes from this page is let in.
     pub(crate) fn allows_referer(&self, referer: &str) -> bool {
         let referrers = self.items().filter_map(|item| item.strip_prefix(".r:"));

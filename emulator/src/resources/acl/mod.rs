@@ -1,5 +1,5 @@
 //! Whether a request may be: the one place that says yes or no (`TempAuth.authorize` in
-//! `swift/common/middleware/tempauth.py`).
+//! `swift/common/middleware/tempauth.py`; for users whom Keystone knows see `keystone.rs`).
 //!
 //! - A reseller's admin may do everything in every account; a reseller's reader may read it.
 //! - The owner of an account may do everything in it but make and delete the account itself.
@@ -11,6 +11,9 @@
 
 pub(crate) mod account;
 pub(crate) mod container;
+pub(crate) mod keystone;
+
+use std::sync::LazyLock;
 
 use http::header::{CONTENT_TYPE, REFERER};
 use http::{Method, StatusCode};
@@ -19,7 +22,7 @@ pub(crate) use account::shown as shown_account_acl;
 pub(crate) use container::clean as clean_acl;
 
 use crate::core::Core;
-use crate::message::{Grant, Request};
+use crate::message::{ByGroups, ByRoles, Grant, Request, User};
 use crate::path::Resource;
 use crate::reject::Reject;
 use crate::services::identity::{ACCOUNT_PREFIX, RACKSPACE_PREFIX, SERVICE_PREFIX};
@@ -44,7 +47,7 @@ pub(crate) fn authorize(
     acl: Option<&str>,
 ) -> Result<Access, Reject> {
     let resource = request.path.resource()?;
-    let groups: &[String] = match &request.grant {
+    let user: &ByGroups = match &request.grant {
         Grant::PreAuthorized => return Ok(Access { owner: true }),
         Grant::Signed { account, container } => {
             let same = resource.account() == &**account
@@ -57,13 +60,16 @@ pub(crate) fn authorize(
                 Err(Reject::unauthorized())
             };
         }
-        Grant::User(user) => &user.groups,
+        Grant::User(user) => match &**user {
+            User::Groups(user) => user,
+            User::Roles(user) => return authorize_by_roles(request, core, acl, resource, user),
+        },
         Grant::Anonymous => &NOBODY,
     };
     let asked = Asked {
         method: &request.method,
         resource,
-        groups,
+        user,
         referer: request.header(REFERER.as_str()).unwrap_or_default(),
     };
     if asked.prefix().is_some()
@@ -86,14 +92,41 @@ pub(crate) fn authorize(
     })
 }
 
+fn authorize_by_roles(
+    request: &Request,
+    core: &Core,
+    acl: Option<&str>,
+    resource: Resource<'_>,
+    user: &ByRoles,
+) -> Result<Access, Reject> {
+    let asked = keystone::Asked {
+        method: &request.method,
+        resource,
+        user,
+        referer: request.header(REFERER.as_str()).unwrap_or_default(),
+    };
+    let account = || core.store.account(resource.account());
+    asked.decide(acl, account).ok_or_else(|| {
+        // A token for no project has no name that a refusal could be for.
+        if user.project.is_some() {
+            Reject::forbidden()
+        } else {
+            Reject::unauthorized()
+        }
+    })
+}
+
 /// Nobody is in one group, whose name is empty: that is what Python makes of splitting an empty `REMOTE_USER`.
-static NOBODY: [String; 1] = [String::new()];
+static NOBODY: LazyLock<ByGroups> = LazyLock::new(|| ByGroups {
+    groups: vec![String::new()],
+    reads_only: false,
+});
 
 /// What the decision rests on, beside the lists.
 struct Asked<'a> {
     method: &'a Method,
     resource: Resource<'a>,
-    groups: &'a [String],
+    user: &'a ByGroups,
     /// Empty where there is none.
     referer: &'a str,
 }
@@ -124,7 +157,12 @@ impl Asked<'_> {
             !within && (*self.method == Method::PUT || *self.method == Method::DELETE);
         let owns = self.is_in(account) && !about_the_account_itself;
         if owns && (prefix != SERVICE_PREFIX || self.is_in(SERVICE_GROUP)) {
-            return Some(OWNER);
+            let looks = reading || *self.method == Method::OPTIONS;
+            return if self.user.reads_only {
+                looks.then_some(GUEST)
+            } else {
+                Some(OWNER)
+            };
         }
         if *self.method == Method::OPTIONS {
             return Some(GUEST);
@@ -135,10 +173,10 @@ impl Asked<'_> {
         {
             return Some(GUEST);
         }
-        if self.groups.iter().any(|group| list.has_group(group)) {
+        if self.user.groups.iter().any(|group| list.has_group(group)) {
             return Some(GUEST);
         }
-        match account::level(&account_acl()?, self.groups)? {
+        match account::level(&account_acl()?, &self.user.groups)? {
             account::Level::Admin => Some(OWNER),
             account::Level::ReadWrite if within || reading => Some(GUEST),
             account::Level::ReadOnly if reading => Some(GUEST),
@@ -155,7 +193,7 @@ impl Asked<'_> {
     }
 
     fn is_in(&self, group: &str) -> bool {
-        self.groups.iter().any(|found| found == group)
+        self.user.is_in(group)
     }
 }
 
@@ -214,7 +252,10 @@ mod tests {
             let asked = Asked {
                 method: &self.method,
                 resource,
-                groups: &self.groups,
+                user: &ByGroups {
+                    groups: self.groups.clone(),
+                    reads_only: false,
+                },
                 referer: self.referer,
             };
             asked.decide(self.acl, || self.account_acl.map(str::to_owned))

@@ -124,7 +124,7 @@ fn authorize(request: &Request, core: &Core, account: &str) -> Result<(), Reject
         .header("x-auth-token")
         .and_then(|token| core.identity.authenticate(token, core.clock.now()))
         .ok_or_else(Reject::unauthorized)?;
-    if user.is_in(account) || user.is_reseller_admin() {
+    if user.manages(account, request.is_read()) {
         Ok(())
     } else {
         Err(Reject::forbidden())

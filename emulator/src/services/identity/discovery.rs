@@ -1,10 +1,11 @@
 //! Which versions of identity there are, as Keystone tells it: `/`, `/v2.0`, `/v3`.
 
-use http::header::ACCEPT;
+use http::header::{ACCEPT, LOCATION};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::message::{Request, Response};
+use crate::region::host_url;
 
 /// `/` belongs to Swift, which has nothing there; only who wants JSON is told of versions.
 pub(super) fn is_wanted(request: &Request) -> bool {
@@ -15,12 +16,15 @@ pub(super) fn is_wanted(request: &Request) -> bool {
 }
 
 /// All versions, the newest first: 300, as there is a choice to make.
-pub(super) fn all(base: &str) -> Response {
-    let values = [v3(base), v2(base)];
-    Response::json(
+pub(super) fn all(request: &Request) -> Response {
+    let base = host_url(&request.headers);
+    let values = [v3(&base), v2(&base)];
+    let mut response = Response::json(
         StatusCode::MULTIPLE_CHOICES,
         &json!({"versions": {"values": values}}),
-    )
+    );
+    response.set(LOCATION, &format!("{base}/v3/"));
+    response
 }
 
 /// One version.

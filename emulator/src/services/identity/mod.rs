@@ -1,32 +1,42 @@
 //! Who may sign in, and the tokens they hold.
 //!
-//! Three doors lead to the same tokens: `TempAuth`'s (`features/tempauth.rs`, as it is a part of Swift), Rackspace's
-//! identity v1.0 and v2.0, and Keystone's v3. The users are those of [`crate::defaults`].
+//! Three doors lead in: `TempAuth`'s (`features/tempauth.rs`, as it is a part of Swift), Rackspace's identity v1.0, v1.1
+//! and v2.0, and Keystone's v3. The users are those of the configuration ([`crate::config`]), and those made at run time.
+//! What a token opens is told by [`access`].
 //!
-//! As with `TempAuth`, a user is given the same token again until it runs out or is revoked.
+//! At v1 and v2.0 a user is given the same token again until it runs out or is revoked, as with `TempAuth` and Rackspace;
+//! Keystone gives a new one each time.
 
+mod access;
+mod catalog;
+mod directory;
 mod discovery;
+mod fault;
+mod sessions;
+mod tokens;
 mod v1;
 mod v2;
 mod v3;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
-use dashmap::DashMap;
-use http::HeaderMap;
-use http::header::HOST;
 use serde_json::Value;
-use subtle::ConstantTimeEq;
-use uuid::Uuid;
 
+pub(crate) use access::Door;
+use access::Rules;
+pub(crate) use directory::Person;
+use directory::{ApplicationCredential, Directory, Kind, Place, Project};
+use sessions::Sessions;
+use tokens::Tokens;
+pub(crate) use tokens::{Scope, Token};
+
+use crate::config::{Catalog, Config, Problem, Secret};
 use crate::core::Core;
-use crate::defaults;
-use crate::message::{Body, Request, Response, User, header_text};
+use crate::message::{Body, Request, Response, User};
 
-/// What the accounts of `TempAuth`'s users begin with, and their tokens.
+/// What the accounts of `TempAuth`'s and Keystone's users begin with, and `TempAuth`'s tokens.
 pub(crate) const ACCOUNT_PREFIX: &str = "AUTH_";
 /// What accounts begin with that are opened only to a user and a service together.
 pub(crate) const SERVICE_PREFIX: &str = "SERVICE_";
@@ -39,141 +49,252 @@ const MAX_BODY: usize = 64 * 1024;
 /// Answers what concerns identity; gives every other request back.
 pub(crate) async fn handle(mut request: Request, core: &Core) -> Result<Response, Request> {
     // Every request passes here, and hardly any stays.
-    if !matches!(request.path.version(), "" | "v1.0" | "v2.0" | "v3") {
+    if !matches!(request.path.version(), "" | "v1.0" | "v1.1" | "v2.0" | "v3") {
         return Err(request);
     }
     let path = request.path.as_str().to_owned();
     let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
     match steps[..] {
-        [""] if discovery::is_wanted(&request) => Ok(discovery::all(&base_url(&request.headers))),
-        ["v1.0"] if request.headers.contains_key("x-auth-user") => Ok(v1::sign_in(&request, core)),
+        [""] if discovery::is_wanted(&request) => Ok(discovery::all(&request)),
+        ["v1.0"] if v1::is_wanted(&request) => Ok(v1::sign_in(&request, core)),
+        ["v1.1", ref rest @ ..] => Ok(v1::handle(&mut request, rest, core).await),
         ["v2.0", ref rest @ ..] => Ok(v2::handle(&mut request, rest, core).await),
         ["v3", ref rest @ ..] => Ok(v3::handle(&mut request, rest, core).await),
         _ => Err(request),
     }
 }
 
-/// The address of this server as the client wrote it (`Request.host_url` in `swob.py`).
-pub(crate) fn base_url(headers: &HeaderMap) -> String {
-    let host = header_text(headers, HOST.as_str()).unwrap_or("127.0.0.1");
-    format!("http://{}", host.strip_suffix(":80").unwrap_or(host))
-}
-
 /// All users and tokens of one emulator.
 pub(crate) struct Identity {
-    members: BTreeMap<Arc<str>, Member>,
-    tokens: DashMap<String, Token>,
-    /// The token each member was given last.
-    current: DashMap<Arc<str>, String>,
+    directory: RwLock<Directory>,
+    /// As it was at the start.
+    configured: Directory,
+    tokens: Tokens,
+    sessions: Sessions,
+    rules: Rules,
+    /// What services are called in catalogs.
+    names: Catalog,
+    token_life: Duration,
 }
 
-/// Somebody who can sign in.
-#[derive(Debug)]
-pub(crate) struct Member {
-    /// `account:user` with `TempAuth`, a plain name with Rackspace.
-    name: Arc<str>,
-    password: Secret,
-    api_key: Option<Secret>,
-    /// The tenant (v2.0) or project (v3); for Rackspace not the same as the account.
-    project: &'static str,
-    /// The storage account.
-    account: String,
-    user: Arc<User>,
+/// What a token shall be.
+pub(crate) struct Wanted {
+    pub(crate) door: Door,
+    pub(crate) scope: Scope,
+    /// How its bearer proved who they are.
+    pub(crate) methods: Vec<String>,
+    /// The token it was had for, if there was one: it runs out no later than that one.
+    pub(crate) from: Option<Arc<Token>>,
+    credential: Option<Arc<ApplicationCredential>>,
 }
 
-/// What a bearer is known by.
-#[derive(Clone)]
-pub(crate) struct Token {
-    pub(crate) id: String,
-    member: Arc<str>,
-    user: Arc<User>,
-    issued: SystemTime,
-    /// The last moment at which it is good.
-    pub(crate) expires: SystemTime,
-}
-
-/// A service in a member's catalog.
-struct Service {
-    name: &'static str,
-    kind: &'static str,
-    url: String,
+impl Wanted {
+    /// A token for where the person is at home.
+    pub(crate) fn at_home(person: &Person, door: Door) -> Self {
+        let home = person.home.clone();
+        Self {
+            door,
+            scope: home.map_or(Scope::Unscoped, Scope::Project),
+            methods: vec!["password".to_owned()],
+            from: None,
+            credential: None,
+        }
+    }
 }
 
 impl Identity {
-    /// The users of [`crate::defaults`], and no token yet.
-    pub(crate) fn new() -> Self {
-        let tempauth = defaults::TEMPAUTH_USERS.iter().map(tempauth_member);
-        Self {
-            members: tempauth
-                .chain([rackspace_member()])
-                .map(|member| (Arc::clone(&member.name), member))
-                .collect(),
-            tokens: DashMap::new(),
-            current: DashMap::new(),
-        }
+    /// Those of a configuration, and no token yet.
+    pub(crate) fn new(config: &Config) -> Result<Self, Problem> {
+        let directory = Directory::new(config)?;
+        Ok(Self {
+            configured: directory.clone(),
+            directory: RwLock::new(directory),
+            tokens: Tokens::default(),
+            sessions: Sessions::default(),
+            rules: Rules::new(&config.keystone),
+            names: config.catalog.clone(),
+            token_life: Duration::from_secs(config.token_life_seconds),
+        })
     }
 
     /// Whose token this is, if it is good at `now`.
     pub(crate) fn authenticate(&self, token: &str, now: SystemTime) -> Option<Arc<User>> {
-        let token = self.tokens.get(token)?;
-        (now <= token.expires).then(|| Arc::clone(&token.user))
+        self.tokens.bearer(token, now)
     }
 
-    /// The member of this name who has this password (with `TempAuth`: key).
-    pub(crate) fn by_password(&self, name: &str, password: &str) -> Option<&Member> {
-        self.members
-            .get(name)
-            .filter(|member| member.password.is(password))
+    /// The user of `TempAuth` who signs in as `account:user` with this key.
+    pub(crate) fn by_key(&self, login: &str, key: &str) -> Option<Arc<Person>> {
+        self.find(login, None, |person| {
+            matches!(person.kind, Kind::TempAuth { .. })
+                && **person.login() == *login
+                && person.password.is(key)
+        })
     }
 
-    fn by_api_key(&self, name: &str, api_key: &str) -> Option<&Member> {
-        self.members
-            .get(name)
-            .filter(|member| member.api_key.as_ref().is_some_and(|key| key.is(api_key)))
+    /// Whoever goes by this name and is the one that `proves` asks for. A name that is unique in the project alone must
+    /// come with the project, unless nobody else has it.
+    fn find(
+        &self,
+        name: &str,
+        project: Option<&str>,
+        proves: impl Fn(&Person) -> bool,
+    ) -> Option<Arc<Person>> {
+        // A copy, for what `proves` asks may look into the directory as well.
+        let known = self.directory().named(name).to_vec();
+        let proven = known.iter().filter(|person| proves(person));
+        let (unique, by_name): (Vec<_>, Vec<_>) =
+            proven.partition(|person| **person.login() == *name || *person.id == *name);
+        if let [only] = unique[..] {
+            return Some(Arc::clone(only));
+        }
+        let is_there = |person: &&&Arc<Person>| {
+            let home = person.home.as_ref();
+            project.is_none_or(|project| home.is_some_and(|home| home.is(project)))
+        };
+        let mut there = by_name.iter().chain(&unique).filter(is_there);
+        match (there.next(), there.next()) {
+            (Some(only), None) => Some(Arc::clone(only)),
+            _ => None,
+        }
     }
 
-    fn member(&self, name: &str) -> Option<&Member> {
-        self.members.get(name)
+    /// The project that passes the test, of those that a person has roles in.
+    fn project_for(
+        &self,
+        person: &Person,
+        is_meant: impl Fn(&Project) -> bool,
+    ) -> Option<Arc<Project>> {
+        let mut projects = self.projects_of(person).into_iter();
+        projects.find(|project| is_meant(project))
     }
 
-    /// A token for a member: the one they have, while it is good.
-    pub(crate) fn issue(&self, member: &Member, now: SystemTime) -> Token {
-        // Whoever signs in at the same time waits here, and is given the same token.
-        let mut current = self.current.entry(Arc::clone(&member.name)).or_default();
-        if let Some(token) = self.tokens.get(current.as_str())
-            && token.expires > now
-        {
-            return token.clone();
+    /// The projects that a person has roles in.
+    fn projects_of(&self, person: &Person) -> Vec<Arc<Project>> {
+        let directory = self.directory();
+        let mut projects: Vec<Arc<Project>> = Vec::new();
+        for (place, _) in &person.roles {
+            if let Place::Project(id) = place
+                && let Some(project) = directory.projects.get(id)
+                && !projects.iter().any(|known| known.id == project.id)
+            {
+                projects.push(Arc::clone(project));
+            }
+        }
+        projects
+    }
+
+    /// A token. `None` if the person is no longer there.
+    pub(crate) fn issue(
+        &self,
+        person: &Arc<Person>,
+        wanted: Wanted,
+        now: SystemTime,
+    ) -> Option<Arc<Token>> {
+        // Held to the end, so that nobody who is being removed is left with a token.
+        let directory = self.directory();
+        if !directory.people.contains_key(&person.id) {
+            return None;
+        }
+        let roles = match (&wanted.credential, wanted.scope.place()) {
+            (Some(credential), _) => credential.roles.clone(),
+            (None, Some(place)) => person.roles_on(&place),
+            (None, None) => Vec::new(),
+        };
+        let user = self
+            .rules
+            .bearer(person, wanted.door, &wanted.scope, &roles);
+        let give_again = matches!(user, User::Groups(_));
+        let mut expires = tokens::end_of_life(now, self.token_life);
+        let mut audit = vec![tokens::audit_id()];
+        if let Some(from) = &wanted.from {
+            expires = expires.min(from.expires);
+            audit.extend(from.audit.last().cloned());
+        }
+        if let Some(end) = wanted.credential.as_ref().and_then(|known| known.expires) {
+            expires = expires.min(end);
         }
         let token = Token {
-            id: member.new_token_id(),
-            member: Arc::clone(&member.name),
-            user: Arc::clone(&member.user),
+            id: Token::new_id(person, wanted.door),
+            person: Arc::clone(person),
+            door: wanted.door,
+            scope: wanted.scope,
+            roles,
+            methods: wanted.methods,
+            audit,
+            credential: wanted.credential,
+            user: Arc::new(user),
             issued: now,
-            expires: now + Duration::from_secs(defaults::TOKEN_LIFE_SECONDS),
+            expires,
         };
-        self.tokens.remove(current.as_str());
-        self.tokens.insert(token.id.clone(), token.clone());
-        current.clone_from(&token.id);
-        token
+        Some(self.tokens.keep(token, give_again))
     }
 
-    /// The token of this name and its bearer, if it is good at `now`.
-    fn token(&self, id: &str, now: SystemTime) -> Option<(Token, &Member)> {
-        let token = self.tokens.get(id)?.clone();
-        let member = self.member(&token.member)?;
-        (now <= token.expires).then_some((token, member))
+    /// The token of this id, if it is good at `now`.
+    fn token(&self, id: &str, now: SystemTime) -> Option<Arc<Token>> {
+        self.tokens.get(id, now)
     }
 
     /// The token that a request shows as its own.
-    fn shown(&self, request: &Request) -> Option<(Token, &Member)> {
+    fn shown(&self, request: &Request) -> Option<Arc<Token>> {
         let id = request.header("x-auth-token")?;
         self.token(id, request.received.system_time())
     }
 
-    /// Takes a token back. False if there was none.
-    fn revoke(&self, id: &str) -> bool {
-        self.tokens.remove(id).is_some()
+    /// Makes a user at run time: the owner of the account `AUTH_{project}`, who signs in by v1 as `project:user`, by v2.0
+    /// and v3 as that or as `user` of the project, always with this key: it is API key and password as well. Their catalog
+    /// has a CDN. False if there is such a project already; then nothing is changed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
+    pub(crate) fn add_account(&self, project: &str, user: &str, key: &Secret) -> bool {
+        self.directory_mut().add_owner(project, user, key)
+    }
+
+    /// Takes away the project that owns a storage account, everybody whose home it is, and all their tokens. False if
+    /// there is none. Costs as much as they have tokens.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
+    pub(crate) fn remove_account(&self, account: &str) -> bool {
+        let mut directory = self.directory_mut();
+        let Some(project) = directory.project_of(account) else {
+            return false;
+        };
+        for person in directory.remove_project(&project) {
+            self.tokens.forget(&person.id);
+        }
+        true
+    }
+
+    /// A token of the user `project:user`, as `TempAuth` gives it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
+    pub(crate) fn token_of(&self, login: &str, now: SystemTime) -> Option<Arc<Token>> {
+        let person = self.find(login, None, |person| **person.login() == *login)?;
+        self.issue(&person, Wanted::at_home(&person, Door::V1), now)
+    }
+
+    /// When each good token runs out, and the account it is for.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a list of deadlines"))]
+    pub(crate) fn token_expiries(&self, now: SystemTime) -> Vec<(SystemTime, Option<Arc<str>>)> {
+        self.tokens.expiries(now)
+    }
+
+    /// Back to the users of the configuration, and no tokens.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for starting afresh"))]
+    pub(crate) fn reset(&self) {
+        let mut directory = self.directory_mut();
+        *directory = self.configured.clone();
+        self.tokens.clear();
+        self.sessions.clear();
+    }
+
+    fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        // Each change of the directory is whole before anything could panic.
+        self.directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,111 +303,17 @@ impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Identity")
-            .field("members", &self.members.keys())
-            .field("tokens", &self.tokens.len())
+            .field("people", &self.directory().people.len())
+            .field("tokens", &self.tokens.count())
             .finish_non_exhaustive()
     }
 }
 
-impl Member {
+impl Person {
     /// The storage URL, given the server's address.
     pub(crate) fn storage_url(&self, base: &str) -> String {
-        format!("{base}/v1/{}", self.account)
-    }
-
-    fn is_rackspace(&self) -> bool {
-        self.account.starts_with(RACKSPACE_PREFIX)
-    }
-
-    fn is_admin(&self) -> bool {
-        self.user.is_in(&self.account)
-    }
-
-    /// Whether this is a name of the project: Rackspace takes the storage account's as well.
-    fn belongs_to(&self, project: &str) -> bool {
-        self.project == project || self.account == project
-    }
-
-    /// The catalog. Only Rackspace has a CDN.
-    fn services(&self, base: &str) -> Vec<Service> {
-        let storage = |name| Service {
-            name,
-            kind: "object-store",
-            url: self.storage_url(base),
-        };
-        if !self.is_rackspace() {
-            return vec![storage("swift")];
-        }
-        let cdn = Service {
-            name: "cloudFilesCDN",
-            kind: "rax:object-cdn",
-            url: format!("{base}/cdn/v1/{}", self.account),
-        };
-        vec![storage("cloudFiles"), cdn]
-    }
-
-    /// `TempAuth` knows its tokens by their prefix; Rackspace's have none.
-    fn new_token_id(&self) -> String {
-        let random = Uuid::new_v4().simple();
-        if self.is_rackspace() {
-            random.to_string()
-        } else {
-            format!("{ACCOUNT_PREFIX}tk{random}")
-        }
-    }
-}
-
-/// A user of `TempAuth`, with the groups that `_get_user_groups` in `tempauth.py` gives them.
-fn tempauth_member(of: &defaults::TempAuthUser) -> Member {
-    let name: Arc<str> = format!("{}:{}", of.account, of.user).into();
-    let account = format!("{ACCOUNT_PREFIX}{}", of.account);
-    let mut groups = vec![of.account.to_owned(), name.to_string()];
-    let others = of.groups.iter().filter(|group| **group != ".admin");
-    groups.extend(others.map(|group| (*group).to_owned()));
-    if of.groups.contains(&".admin") {
-        groups.push(account.clone());
-        groups.push(format!("{SERVICE_PREFIX}{}", of.account));
-    }
-    Member {
-        name,
-        password: Secret(of.key),
-        api_key: None,
-        project: of.account,
-        account,
-        user: Arc::new(User { groups }),
-    }
-}
-
-/// The Rackspace user, who owns the account and is otherwise known by tenant and name.
-fn rackspace_member() -> Member {
-    let account = defaults::RACKSPACE_ACCOUNT.to_owned();
-    let groups = vec![
-        defaults::RACKSPACE_TENANT.to_owned(),
-        defaults::RACKSPACE_USER.to_owned(),
-        account.clone(),
-    ];
-    Member {
-        name: defaults::RACKSPACE_USER.into(),
-        password: Secret(defaults::RACKSPACE_PASSWORD),
-        api_key: Some(Secret(defaults::RACKSPACE_API_KEY)),
-        project: defaults::RACKSPACE_TENANT,
-        account,
-        user: Arc::new(User { groups }),
-    }
-}
-
-/// Compared in constant time, and never shown.
-struct Secret(&'static str);
-
-impl Secret {
-    fn is(&self, given: &str) -> bool {
-        self.0.as_bytes().ct_eq(given.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(hidden)")
+        let home = self.home.as_deref();
+        home.map_or_else(|| base.to_owned(), |home| catalog::storage_url(base, home))
     }
 }
 
@@ -304,19 +331,37 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::defaults;
 
     const NOW: SystemTime = UNIX_EPOCH;
 
-    fn tester(identity: &Identity) -> &Member {
+    fn identity() -> Identity {
+        Identity::new(&Config::default()).expect("the defaults are sound")
+    }
+
+    fn sign_in(identity: &Identity, login: &str, key: &str, now: SystemTime) -> Arc<Token> {
+        let person = identity.by_key(login, key).expect("a user with this key");
+        let wanted = Wanted::at_home(&person, Door::V1);
         identity
-            .by_password("test:tester", "testing")
-            .expect("a default user")
+            .issue(&person, wanted, now)
+            .expect("the user is there")
+    }
+
+    fn tester(identity: &Identity, now: SystemTime) -> Arc<Token> {
+        sign_in(identity, "test:tester", "testing", now)
+    }
+
+    fn groups(token: &Token) -> &[String] {
+        match &*token.user {
+            User::Groups(user) => &user.groups,
+            User::Roles(_) => &[],
+        }
     }
 
     #[test]
     fn knows_a_token_to_the_last_moment_of_its_life_and_not_after() {
-        let identity = Identity::new();
-        let token = identity.issue(tester(&identity), NOW);
+        let identity = identity();
+        let token = tester(&identity, NOW);
         assert!(token.id.starts_with("AUTH_tk"));
         assert!(identity.authenticate(&token.id, token.expires).is_some());
         let after = token.expires + Duration::from_nanos(1);
@@ -325,60 +370,103 @@ mod tests {
 
     #[test]
     fn gives_the_same_token_until_it_runs_out_or_is_revoked() {
-        let identity = Identity::new();
-        let first = identity.issue(tester(&identity), NOW);
+        let identity = identity();
+        let first = tester(&identity, NOW);
         let later = first.expires - Duration::from_secs(1);
-        assert_eq!(identity.issue(tester(&identity), later).id, first.id);
-        let second = identity.issue(tester(&identity), first.expires);
+        assert_eq!(tester(&identity, later).id, first.id);
+        let second = tester(&identity, first.expires);
         assert_ne!(second.id, first.id);
         assert!(identity.authenticate(&first.id, NOW).is_none());
-        assert!(identity.revoke(&second.id));
-        assert_ne!(
-            identity.issue(tester(&identity), first.expires).id,
-            second.id
-        );
-    }
-
-    #[test]
-    fn takes_a_secret_only_for_what_it_is() {
-        let identity = Identity::new();
-        let (user, key) = (defaults::RACKSPACE_USER, defaults::RACKSPACE_API_KEY);
-        assert!(identity.by_api_key(user, key).is_some());
-        assert!(identity.by_password(user, key).is_none());
-        assert!(identity.by_api_key("test:tester", "testing").is_none());
-        assert!(identity.by_password("test:tester", "testin").is_none());
-        assert!(identity.by_password("tester", "testing").is_none());
+        assert!(identity.tokens.revoke(&second.id));
+        assert_ne!(tester(&identity, first.expires).id, second.id);
     }
 
     #[test]
     fn replaces_admin_by_the_accounts_it_stands_for() {
-        let identity = Identity::new();
-        let groups = &tester(&identity).user.groups;
+        let identity = identity();
         assert_eq!(
-            groups[..],
+            groups(&tester(&identity, NOW)),
             ["test", "test:tester", "AUTH_test", "SERVICE_test"]
         );
-        let other = identity.by_password("test:tester3", "testing3");
-        let other = other.expect("a default user");
-        assert_eq!(other.user.groups[..], ["test", "test:tester3"]);
+        let other = sign_in(&identity, "test:tester3", "testing3", NOW);
+        assert_eq!(groups(&other), ["test", "test:tester3"]);
+    }
+
+    #[test]
+    fn a_key_fits_only_the_whole_name_and_only_as_it_is() {
+        let identity = identity();
+        assert!(identity.by_key("test:tester", "testin").is_none());
+        assert!(identity.by_key("tester", "testing").is_none());
+        let (user, key) = (defaults::RACKSPACE_USER, defaults::RACKSPACE_PASSWORD);
+        assert!(identity.by_key(user, key).is_none());
+    }
+
+    #[test]
+    fn an_account_made_at_run_time_comes_and_goes_with_its_tokens() {
+        let identity = identity();
+        let key = Secret::from("a key");
+        assert!(identity.add_account("fresh", "owner", &key));
+        assert!(!identity.add_account("fresh", "another", &key));
+        assert!(!identity.add_account("test", "another", &key));
+        let token = sign_in(&identity, "fresh:owner", "a key", NOW);
+        assert_eq!(
+            identity
+                .token_of("fresh:owner", NOW)
+                .map(|token| token.id.clone()),
+            Some(token.id.clone())
+        );
+        assert_eq!(identity.token_expiries(NOW).len(), 1);
+        let kept = tester(&identity, NOW);
+
+        assert!(identity.remove_account("AUTH_fresh"));
+        assert!(!identity.remove_account("AUTH_fresh"));
+        assert!(identity.authenticate(&token.id, NOW).is_none());
+        assert!(identity.by_key("fresh:owner", "a key").is_none());
+        let wanted = Wanted::at_home(&token.person, Door::V1);
+        assert!(identity.issue(&token.person, wanted, NOW).is_none());
+        assert!(identity.authenticate(&kept.id, NOW).is_some());
+        assert!(
+            identity.add_account("fresh", "owner", &key),
+            "the name is free again"
+        );
+    }
+
+    #[test]
+    fn a_reset_leaves_the_users_of_the_configuration_and_no_token() {
+        let identity = identity();
+        let token = tester(&identity, NOW);
+        identity.add_account("fresh", "owner", &Secret::from("a key"));
+        identity.remove_account("AUTH_test2");
+        identity.reset();
+        assert!(identity.authenticate(&token.id, NOW).is_none());
+        assert!(identity.by_key("fresh:owner", "a key").is_none());
+        assert!(identity.by_key("test2:tester2", "testing2").is_some());
+    }
+
+    #[test]
+    fn keeps_no_tokens_that_ran_out_long_ago() {
+        let identity = identity();
+        let person = identity
+            .by_key("test:tester", "testing")
+            .expect("a default user");
+        let mut now = NOW;
+        for _ in 0..1000 {
+            let wanted = Wanted::at_home(&person, Door::V3);
+            identity
+                .issue(&person, wanted, now)
+                .expect("the user is there");
+            now += identity.token_life / 4;
+        }
+        assert!(identity.tokens.count() <= 32, "{}", identity.tokens.count());
     }
 
     #[test]
     fn shows_neither_secrets_nor_tokens() {
-        let identity = Identity::new();
-        let token = identity.issue(tester(&identity), NOW);
-        let shown = format!("{identity:?} {:?}", tester(&identity));
+        let identity = identity();
+        let token = tester(&identity, NOW);
+        let shown = format!("{identity:?} {token:?} {:?}", token.person);
         assert!(shown.contains("test:tester"));
         assert!(!shown.contains("testing"), "{shown}");
         assert!(!shown.contains(&token.id), "{shown}");
-    }
-
-    #[test]
-    fn names_the_address_the_client_used() {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, http::HeaderValue::from_static("example.org:80"));
-        assert_eq!(base_url(&headers), "http://example.org");
-        headers.insert(HOST, http::HeaderValue::from_static("example.org:8080"));
-        assert_eq!(base_url(&headers), "http://example.org:8080");
     }
 }
