@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -16,7 +17,7 @@ use crate::server;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
 use crate::services::identity::Identity;
-use crate::store::Store;
+use crate::store::{Memory, Spill, Store};
 
 /// A Swift that runs on threads of its own until it is dropped.
 ///
@@ -57,6 +58,9 @@ pub struct Builder {
     strict_cdn: bool,
     threads: usize,
     control_token: Option<ControlToken>,
+    max_memory: Option<u64>,
+    spill_above: Option<u64>,
+    spill_folder: Option<PathBuf>,
 }
 
 impl Default for Builder {
@@ -67,6 +71,9 @@ impl Default for Builder {
             strict_cdn: false,
             threads: 1,
             control_token: None,
+            max_memory: None,
+            spill_above: None,
+            spill_folder: None,
         }
     }
 }
@@ -110,10 +117,36 @@ impl Builder {
         self
     }
 
+    /// How many bytes of memory all that is stored may take, object bodies and records together; by default any number.
+    /// Beyond that, uploads are answered 507 and leave everything as it was.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.max_memory = Some(bytes);
+        self
+    }
+
+    /// Keeps the body of an object that is longer than so many bytes in a file instead of memory; by default none is.
+    ///
+    /// The file has no name, so it goes away with the object, and with the process however that ends.
+    #[must_use]
+    pub fn spill_above(mut self, bytes: u64) -> Self {
+        self.spill_above = Some(bytes);
+        self
+    }
+
+    /// The folder for these files; by default that of the system for temporary files, which on many systems is itself kept
+    /// in memory.
+    #[must_use]
+    pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spill_folder = Some(folder.into());
+        self
+    }
+
     /// Starts the emulator; it answers as soon as this returns.
     ///
     /// # Errors
-    /// When the address cannot be bound, or the machine gives no thread.
+    /// When the address cannot be bound, the machine gives no thread, or no file can be made in the folder for long
+    /// bodies.
     #[expect(
         clippy::unused_async,
         reason = "starting may come to wait, on a snapshot for one; callers should not care"
@@ -131,6 +164,8 @@ impl Builder {
         self.config.check().map_err(invalid)?;
         let identity = Arc::new(Identity::new(&self.config).map_err(invalid)?);
         let clock = Clock::system();
+        let spill = self.spill()?;
+        let memory = Arc::new(Memory::new(self.max_memory));
         let mut listeners = Vec::new();
         for (index, region) in self.config.regions.iter().enumerate() {
             let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -150,7 +185,7 @@ impl Builder {
             let core = Arc::new(Core {
                 flavour: SWIFT,
                 clock: clock.clone(),
-                store: Store::default(),
+                store: Store::new(Arc::clone(&memory), spill.clone()),
                 identity: Arc::clone(&identity),
                 regions: Regions {
                     all: Arc::clone(&all),
@@ -187,6 +222,24 @@ fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     listener.set_nonblocking(true).map_err(named)?;
     let bound = listener.local_addr().map_err(named)?;
     Ok((listener, bound))
+}
+
+impl Builder {
+    /// Where long bodies go; tried out, so that a folder that is not there shows now and not at the first upload.
+    fn spill(&self) -> io::Result<Option<Spill>> {
+        let Some(above) = self.spill_above else {
+            return Ok(None);
+        };
+        let folder = self.spill_folder.clone().unwrap_or_else(std::env::temp_dir);
+        tempfile::tempfile_in(&folder).map_err(|error| {
+            let text = format!(
+                "cannot make a file for long bodies in {}: {error}",
+                folder.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
+        Ok(Some(Spill { above, folder }))
+    }
 }
 
 /// Runs the server on a thread of its own, so that it works below any runtime and beside none.
@@ -270,6 +323,11 @@ impl Emulator {
     /// The one clock that everything in this emulator goes by.
     pub fn clock(&self) -> &Clock {
         &self.core.clock
+    }
+
+    /// How many bytes of memory all that is stored takes now, as [`Builder::max_memory`] counts them.
+    pub fn memory_used(&self) -> u64 {
+        self.core.store.memory_used()
     }
 
     /// Waits until the emulator stops by itself, which it never does: for a program that is nothing else.

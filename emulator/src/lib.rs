@@ -25,6 +25,7 @@ mod core;
 pub mod defaults;
 mod emulator;
 mod features;
+mod file_body;
 mod flavour;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

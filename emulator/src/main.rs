@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::Parser;
 use emulator::Emulator;
 
@@ -31,6 +33,15 @@ struct Args {
     /// Threads that serve requests; by default one for each processor
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Memory that all that is stored may take (512M, 4GiB); uploads beyond it are answered 507
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<ByteSize>,
+    /// Keep the bodies of objects longer than this in files instead of memory
+    #[arg(long, value_name = "SIZE")]
+    spill_above: Option<ByteSize>,
+    /// Folder for these files, which have no names and go away with the process [default: the system's temporary one]
+    #[arg(long, value_name = "DIR", requires = "spill_above")]
+    spill_dir: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -46,19 +57,28 @@ fn main() -> ExitCode {
         .threads
         .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
         .unwrap_or(1);
-    let started = Emulator::builder()
+    let mut builder = Emulator::builder()
         .listen(args.listen)
         .strict_cdn(args.strict_cdn)
         .threads(threads)
-        .control_token(args.control_token.as_deref().unwrap_or_default())
-        .start_blocking();
+        .control_token(args.control_token.as_deref().unwrap_or_default());
+    if let Some(size) = args.max_memory {
+        builder = builder.max_memory(size.as_u64());
+    }
+    if let Some(size) = args.spill_above {
+        builder = builder.spill_above(size.as_u64());
+    }
+    if let Some(folder) = args.spill_dir {
+        builder = builder.spill_folder(folder);
+    }
+    let started = builder.start_blocking();
     let emulator = match started {
         Ok(emulator) => emulator,
         Err(error) => {
             // Nobody is left to tell if this fails.
             let _ = writeln!(
                 std::io::stderr(),
-                "cloudfiles-emulator: cannot listen on {}: {error}; choose another address with --listen",
+                "cloudfiles-emulator: cannot start on {}: {error}; see --listen and --spill-dir",
                 args.listen
             );
             return ExitCode::FAILURE;

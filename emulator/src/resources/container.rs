@@ -3,6 +3,7 @@
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, LAST_MODIFIED};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
+use super::receive::no_room;
 use super::{acl, done, media_type, metadata};
 use crate::core::Core;
 use crate::listing::{Entry, Listing, ListingOf, ObjectEntry};
@@ -197,7 +198,9 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
     let now = core.clock.timestamp();
     let (account, made) = core.store.ensure_account(account, now);
     acl::keystone::keep_domain(&request, names(&request).0, &account, made);
-    let (container, created) = account.ensure_container(name, asked.unwrap_or(0), now);
+    let (container, created) = account
+        .ensure_container(name, asked.unwrap_or(0), now)
+        .map_err(no_room)?;
     if asked.is_some_and(|asked| asked != container.policy) {
         return Err(Reject::conflict());
     }

@@ -10,6 +10,7 @@ pub(crate) mod media_type;
 pub(crate) mod metadata;
 pub(crate) mod object;
 pub(crate) mod range;
+pub(crate) mod receive;
 pub(crate) mod temp_url_keys;
 
 use http::{Method, StatusCode};

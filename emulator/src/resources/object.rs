@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
     RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use md5::{Digest, Md5};
 
+use super::receive::{no_room, receive};
 use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
 use crate::message::{Body, BodyError, Request, Response, header_text, header_value};
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
 use crate::segmented::concat;
-use crate::store::{Container, ListingOverride, Object, Stored};
+use crate::store::{Container, Full, ListingOverride, NotPut, Object, Stored, compact};
 use crate::timestamp::Timestamp;
 
 /// Headers of an object that are kept as they came (`allowed_headers` in `swift/obj/server.py`).
@@ -31,8 +31,8 @@ const KEPT: [&str; 8] = [
     "x-robots-tag",
 ];
 
-/// Blocks that large bodies are stored in; the last one is as long as what it holds.
-const BLOCK: usize = 1024 * 1024;
+/// The MD5 of nothing, which need not be held for each empty object.
+const EMPTY_ETAG: HeaderValue = HeaderValue::from_static("d41d8cd98f00b204e9800998ecf8427e");
 
 /// Account, container and object that a path names.
 fn names(request: &Request) -> Result<(&str, &str, &str), Reject> {
@@ -319,7 +319,11 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
         created,
         modified: created,
         content_type: content_type(&request, name),
-        etag: header_value(&etag),
+        etag: if stored.len() == 0 {
+            EMPTY_ETAG
+        } else {
+            header_value(&etag)
+        },
         delete_at,
         headers: kept_headers(&request.headers, true),
         listing: listing_override(&request.headers, &etag, stored.len()),
@@ -363,7 +367,15 @@ pub(crate) fn put_into(
             Ok(())
         })
         .map(drop)
-        .map_err(|refused| refused.unwrap_or_else(Reject::not_found))
+        .map_err(not_put)
+}
+
+fn not_put(reason: NotPut<Reject>) -> Reject {
+    match reason {
+        NotPut::Gone => Reject::not_found(),
+        NotPut::Full => no_room(Full),
+        NotPut::Refused(refusal) => refusal,
+    }
 }
 
 /// What a PUT must look like (`check_object_creation` in `swift/common/constraints.py`).
@@ -445,66 +457,13 @@ fn content_type(request: &Request, name: &str) -> HeaderValue {
         .get(CONTENT_TYPE)
         .filter(|value| !value.is_empty());
     match sent {
-        Some(sent) if !request.header_is_true("x-detect-content-type") => sent.clone(),
+        Some(sent) if !request.header_is_true("x-detect-content-type") => compact(sent),
         _ => HeaderValue::from_static(media_type::guess(name)),
     }
 }
 
-/// Reads a body to its end; gives the bytes and their MD5 in hex.
-async fn receive(
-    request: &Request,
-    mut body: Body,
-    core: &Core,
-) -> Result<(Stored, String), Reject> {
-    let limit = core.flavour.limits.max_file_size;
-    let declared = body.length();
-    let mut digest = Md5::new();
-    let mut chunks = Vec::new();
-    let mut block = BytesMut::new();
-    let mut received: u64 = 0;
-    while let Some(bytes) = body.next().await {
-        let mut bytes = bytes.map_err(|error| broken_off(request, &error))?;
-        received += bytes.len() as u64;
-        if received > limit {
-            return Err(Reject::plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Your request is too large.",
-            ));
-        }
-        digest.update(&bytes);
-        while !bytes.is_empty() {
-            if block.capacity() == block.len() {
-                if !block.is_empty() {
-                    chunks.push(std::mem::take(&mut block).freeze());
-                }
-                // As much as is still to come, so that the last block is filled to its end; by the block where nobody
-                // said how much that is.
-                let ahead = declared.map_or(BLOCK, |declared| {
-                    let before = received - bytes.len() as u64;
-                    usize::try_from(declared.saturating_sub(before)).unwrap_or(BLOCK)
-                });
-                block.reserve(ahead.clamp(bytes.len().min(BLOCK), BLOCK));
-            }
-            let room = bytes.len().min(block.capacity() - block.len());
-            block.extend_from_slice(&bytes.split_to(room));
-        }
-    }
-    if declared.is_some_and(|declared| declared != received) {
-        return Err(Reject::new(client_disconnect()));
-    }
-    if !block.is_empty() {
-        let last = if block.len() < block.capacity() {
-            Bytes::copy_from_slice(&block)
-        } else {
-            block.freeze()
-        };
-        chunks.push(last);
-    }
-    Ok((Stored::from_chunks(chunks), hex(&digest.finalize())))
-}
-
 /// Swift's own status for a client that left in the middle.
-fn client_disconnect() -> StatusCode {
+pub(crate) fn client_disconnect() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
@@ -546,7 +505,7 @@ fn kept_headers(headers: &HeaderMap, whole: bool) -> Box<[(HeaderName, HeaderVal
                 || KEPT.contains(&name)
                 || whole && is_data_metadata(name)
         })
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .map(|(name, value)| (name.clone(), compact(value)))
         .collect()
 }
 
@@ -603,8 +562,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
         .headers
         .get(CONTENT_TYPE)
         .filter(|value| !value.is_empty())
-        .unwrap_or(&object.content_type)
-        .clone();
+        .map_or_else(|| object.content_type.clone(), compact);
     // Features tell from it what was written to.
     let system: Vec<(HeaderName, HeaderValue)> = kept
         .iter()
@@ -625,7 +583,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
             Some(_) => Err(Reject::conflict()),
             None => Err(Reject::not_found()),
         })
-        .map_err(|refused| refused.unwrap_or_else(Reject::not_found))?;
+        .map_err(not_put)?;
     let mut response = done(StatusCode::ACCEPTED);
     response.headers.extend(system);
     Ok(response)

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::container::Container;
 use super::expiring::{Expiring, Sum};
+use super::memory::{Full, Memory};
 use super::page::{Page, PageItem, page};
 use super::{Metadata, merge};
 use crate::timestamp::Timestamp;
@@ -20,6 +21,7 @@ const POLICIES: usize = 2;
 pub(crate) struct Account {
     pub(crate) created: Timestamp,
     totals: Arc<AccountTotals>,
+    memory: Arc<Memory>,
     state: RwLock<State>,
 }
 
@@ -88,10 +90,11 @@ impl AccountTotals {
 }
 
 impl Account {
-    pub(super) fn new(created: Timestamp) -> Self {
+    pub(super) fn new(created: Timestamp, memory: Arc<Memory>) -> Self {
         Self {
             created,
             totals: Arc::default(),
+            memory,
             state: RwLock::default(),
         }
     }
@@ -128,20 +131,30 @@ impl Account {
     }
 
     /// The container, made now if it is not there. True if it was made.
+    ///
+    /// # Errors
+    /// When memory has no room for another one.
     pub(crate) fn ensure_container(
         &self,
         name: &str,
         policy: usize,
         now: Timestamp,
-    ) -> (Arc<Container>, bool) {
+    ) -> Result<(Arc<Container>, bool), Full> {
         let mut state = self.write();
         if let Some(found) = state.containers.get(name) {
-            return (Arc::clone(found), false);
+            return Ok((Arc::clone(found), false));
         }
-        let container = Arc::new(Container::new(policy, now, Arc::clone(&self.totals)));
+        let container = Container::new(
+            name,
+            policy,
+            now,
+            Arc::clone(&self.totals),
+            Arc::clone(&self.memory),
+        )?;
+        let container = Arc::new(container);
         state.containers.insert(name.into(), Arc::clone(&container));
         self.totals.change(policy, 1, 0, 0);
-        (container, true)
+        Ok((container, true))
     }
 
     /// Removes a container that is empty, or holds nothing but what has expired by `now`. `None` if it was not there, false

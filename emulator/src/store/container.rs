@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::account::AccountTotals;
 use super::expiring::{Expiring, Sum};
+use super::memory::{Full, Memory};
 use super::object::Object;
 use super::page::{Page, PageItem, page};
 use super::{Metadata, merge};
@@ -19,7 +20,22 @@ pub(crate) struct Container {
     pub(crate) policy: usize,
     pub(crate) created: Timestamp,
     account: Arc<AccountTotals>,
+    memory: Arc<Memory>,
     state: RwLock<State>,
+}
+
+/// Bytes counted for a container itself, beside its name: an estimate that also covers most of what metadata it may have.
+const RECORD: u64 = 1024;
+
+/// Why an object was not put into its container.
+#[derive(Debug)]
+pub(crate) enum NotPut<E> {
+    /// The container has been removed.
+    Gone,
+    /// Memory has no room for its record.
+    Full,
+    /// Whoever was asked did not allow it.
+    Refused(E),
 }
 
 #[derive(Debug)]
@@ -31,6 +47,8 @@ struct State {
     expiring: Mutex<Expiring>,
     /// Names by the Unix second at which they expire.
     due: BTreeSet<(u64, Box<str>)>,
+    /// Memory counted for the container and the records of its objects, without their bodies.
+    counted: u64,
     /// When the container was last written to itself, by PUT or POST.
     changed: Timestamp,
     /// Removed from its account: whoever still holds it must not put anything into it.
@@ -66,21 +84,33 @@ impl State {
 }
 
 impl Container {
-    pub(super) fn new(policy: usize, created: Timestamp, account: Arc<AccountTotals>) -> Self {
-        Self {
+    /// # Errors
+    /// When memory has no room for it.
+    pub(super) fn new(
+        name: &str,
+        policy: usize,
+        created: Timestamp,
+        account: Arc<AccountTotals>,
+        memory: Arc<Memory>,
+    ) -> Result<Self, Full> {
+        let counted = RECORD + name.len() as u64;
+        memory.take(counted)?;
+        Ok(Self {
             policy,
             created,
             account,
+            memory,
             state: RwLock::new(State {
                 metadata: Metadata::new(),
                 objects: BTreeMap::new(),
                 bytes: 0,
                 expiring: Mutex::default(),
                 due: BTreeSet::new(),
+                counted,
                 changed: created,
                 closed: false,
             }),
-        }
+        })
     }
 
     /// What a HEAD tells at `now`.
@@ -145,19 +175,26 @@ impl Container {
 
     /// Puts an object in the place of whatever had its name, if `allow` says so to what is there (expired or not).
     ///
-    /// Gives back what was there; `None` inside the error means that the container itself is gone.
+    /// Gives back what was there.
     pub(crate) fn put<E>(
         &self,
         name: &str,
         object: Object,
         allow: impl FnOnce(Option<&Object>) -> Result<(), E>,
-    ) -> Result<Option<Arc<Object>>, Option<E>> {
+    ) -> Result<Option<Arc<Object>>, NotPut<E>> {
         let mut state = self.write();
         if state.closed {
-            return Err(None);
+            return Err(NotPut::Gone);
         }
         let former = state.objects.get(name);
-        allow(former.map(Arc::as_ref)).map_err(Some)?;
+        allow(former.map(Arc::as_ref)).map_err(NotPut::Refused)?;
+        let replaced = former.map_or(0, |former| former.record_bytes(name));
+        let record = object.record_bytes(name);
+        self.memory
+            .take(record.saturating_sub(replaced))
+            .map_err(|Full| NotPut::Full)?;
+        self.memory.give_back(replaced.saturating_sub(record));
+        state.counted = state.counted + record - replaced;
         let added = object.listed_bytes();
         let former = if let Some(slot) = state.objects.get_mut(name) {
             Some(std::mem::replace(slot, Arc::new(object)))
@@ -194,6 +231,9 @@ impl Container {
         let former = state.objects.remove(name);
         if let Some(object) = &former {
             self.no_longer_due(&mut state, name, object);
+            let record = object.record_bytes(name);
+            self.memory.give_back(record);
+            state.counted -= record;
             let removed = object.listed_bytes();
             state.bytes = state.bytes.wrapping_sub(removed);
             self.account
@@ -230,6 +270,9 @@ impl Container {
         state.closed = true;
         for (name, object) in std::mem::take(&mut state.objects) {
             self.no_longer_due(&mut state, &name, &object);
+            let record = object.record_bytes(&name);
+            self.memory.give_back(record);
+            state.counted -= record;
             let removed = object.listed_bytes();
             self.account
                 .change(self.policy, 0, -1, removed.wrapping_neg().cast_signed());
@@ -269,5 +312,12 @@ impl Container {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.memory.give_back(state.counted);
     }
 }

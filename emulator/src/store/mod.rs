@@ -4,8 +4,10 @@
 //! HEAD never walks objects. What has expired is kept, but neither listed nor counted.
 
 mod account;
+mod body;
 mod container;
 mod expiring;
+mod memory;
 mod object;
 pub(crate) mod page;
 
@@ -15,8 +17,10 @@ use dashmap::{DashMap, DashSet};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use account::{Account, PolicyTotals};
-pub(crate) use container::Container;
-pub(crate) use object::{ListingOverride, Object, Stored};
+pub(crate) use body::{Bodies, Filler, Keeper, Spill, Stored, read_at};
+pub(crate) use container::{Container, NotPut};
+pub(crate) use memory::{Full, Memory};
+pub(crate) use object::{ListingOverride, Object};
 
 use crate::timestamp::Timestamp;
 
@@ -24,14 +28,32 @@ use crate::timestamp::Timestamp;
 pub(crate) type Metadata = HeaderMap;
 
 /// All accounts of one emulator.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Store {
+    /// How bodies are kept before they belong to an object.
+    pub(crate) bodies: Bodies,
+    memory: Arc<Memory>,
     accounts: DashMap<String, Arc<Account>>,
     /// Accounts that were removed: Swift keeps their names for a while, so that nobody takes one for new.
     removed: DashSet<String>,
 }
 
 impl Store {
+    /// An empty store, counted by `memory` with whatever else is, that keeps long bodies where `spill` says.
+    pub(crate) fn new(memory: Arc<Memory>, spill: Option<Spill>) -> Self {
+        Self {
+            bodies: Bodies::new(Arc::clone(&memory), spill),
+            memory,
+            accounts: DashMap::new(),
+            removed: DashSet::new(),
+        }
+    }
+
+    /// Bytes of memory that bodies and records take now.
+    pub(crate) fn memory_used(&self) -> u64 {
+        self.memory.used()
+    }
+
     /// The account, if anything was ever written to it.
     pub(crate) fn account(&self, name: &str) -> Option<Arc<Account>> {
         self.accounts.get(name).map(|found| Arc::clone(&found))
@@ -45,7 +67,7 @@ impl Store {
         let mut created = false;
         let account = self.accounts.entry(name.to_owned()).or_insert_with(|| {
             created = true;
-            Arc::new(Account::new(now))
+            Arc::new(Account::new(now, Arc::clone(&self.memory)))
         });
         (Arc::clone(&account), created)
     }
@@ -77,13 +99,31 @@ impl Store {
     }
 }
 
+/// A value with nothing beside it in memory: one that came with a request shares, and would keep, all that was read with
+/// it.
+pub(crate) fn compact(value: &HeaderValue) -> HeaderValue {
+    /// What most objects are, so that it need not be held for each.
+    const COMMON: [&str; 6] = [
+        "application/octet-stream",
+        "application/json",
+        "text/plain",
+        "text/html",
+        "image/jpeg",
+        "image/png",
+    ];
+    if let Some(common) = COMMON.iter().find(|common| value == *common) {
+        return HeaderValue::from_static(common);
+    }
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
+}
+
 /// Takes over new metadata: an empty value removes its name.
 fn merge(metadata: &mut Metadata, updates: impl IntoIterator<Item = (HeaderName, HeaderValue)>) {
     for (name, value) in updates {
         if value.is_empty() {
             metadata.remove(&name);
         } else {
-            metadata.insert(name, value);
+            metadata.insert(name, compact(&value));
         }
     }
 }

@@ -1,13 +1,8 @@
 //! An object as it is kept: immutable, replaced whole by PUT and by POST.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::Arc;
-
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
-use crate::message::Body;
+use super::body::Stored;
 use crate::timestamp::Timestamp;
 
 /// An object.
@@ -71,68 +66,28 @@ impl Object {
             .map_or(self.body.len(), |listing| listing.bytes)
     }
 
+    /// Memory that the object takes under this name beside its bytes: an estimate, which never changes for one object.
+    pub(super) fn record_bytes(&self, name: &str) -> u64 {
+        /// The record, its place in the index, and what an allocator adds.
+        const RECORD: usize = 256;
+        let own = [&self.content_type, &self.etag]
+            .into_iter()
+            .map(HeaderValue::len);
+        let kept = self.headers.iter().map(|(name, value)| {
+            size_of_val(name) + size_of_val(value) + name.as_str().len() + value.len()
+        });
+        let listing = self
+            .listing
+            .as_ref()
+            .map(|listing| size_of_val(&**listing) + listing.hash.len());
+        let bytes = own.chain(kept).chain(listing).sum::<usize>();
+        (RECORD + name.len() + bytes) as u64
+    }
+
     /// The ETag that listings show.
     pub(crate) fn listed_hash(&self) -> &str {
         self.listing
             .as_ref()
             .map_or_else(|| self.etag(), |listing| &listing.hash)
-    }
-}
-
-/// The bytes of an object, held once and shared with every response that serves them.
-#[derive(Clone, Debug)]
-pub(crate) enum Stored {
-    One(Bytes),
-    Many { chunks: Arc<[Bytes]>, length: u64 },
-}
-
-impl Stored {
-    pub(crate) fn from_chunks(mut chunks: Vec<Bytes>) -> Self {
-        match chunks.len() {
-            0 => Self::One(Bytes::new()),
-            1 => Self::One(chunks.remove(0)),
-            _ => Self::Many {
-                length: chunks.iter().map(|chunk| chunk.len() as u64).sum(),
-                chunks: chunks.into(),
-            },
-        }
-    }
-
-    /// Length in bytes.
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::One(bytes) => bytes.len() as u64,
-            Self::Many { length, .. } => *length,
-        }
-    }
-
-    /// The bytes as a body, without a copy.
-    pub(crate) fn body(&self) -> Body {
-        match self {
-            Self::One(bytes) if bytes.is_empty() => Body::Empty,
-            Self::One(bytes) => Body::Bytes(bytes.clone()),
-            Self::Many { chunks, .. } => Body::Chunks(chunks.iter().cloned().collect()),
-        }
-    }
-
-    /// A part of the bytes as a body, without a copy. Ends beyond the length are cut to it.
-    pub(crate) fn slice(&self, range: Range<u64>) -> Body {
-        let mut parts = VecDeque::new();
-        let mut from = 0;
-        let chunks = match self {
-            Self::One(bytes) => std::slice::from_ref(bytes),
-            Self::Many { chunks, .. } => chunks,
-        };
-        for chunk in chunks {
-            let to = from + chunk.len() as u64;
-            let (start, end) = (range.start.max(from), range.end.min(to));
-            if start < end {
-                // Both lie within the chunk, whose length is a usize.
-                let within = |at: u64| usize::try_from(at - from).unwrap_or(usize::MAX);
-                parts.push_back(chunk.slice(within(start)..within(end)));
-            }
-            from = to;
-        }
-        Body::Chunks(parts)
     }
 }
