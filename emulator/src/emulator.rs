@@ -217,7 +217,10 @@ impl Builder {
 
 /// Binds an address, and says which one it is where it has port 0.
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+    let named = |error: io::Error| {
+        let text = format!("cannot listen on {address}: {error}; name another address");
+        io::Error::new(error.kind(), text)
+    };
     let listener = TcpListener::bind(address).map_err(named)?;
     listener.set_nonblocking(true).map_err(named)?;
     let bound = listener.local_addr().map_err(named)?;

@@ -1,13 +1,14 @@
 //! The command `cloudfiles-emulator`: an offline Swift and Cloud Files.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bytesize::ByteSize;
 use clap::Parser;
 use emulator::Emulator;
+use emulator::config::Config;
 
 /// An offline OpenStack Swift and Rackspace Cloud Files.
 ///
@@ -16,9 +17,13 @@ use emulator::Emulator;
 #[derive(Debug, Parser)]
 #[command(name = "cloudfiles-emulator", version)]
 struct Args {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Where to listen; port 0 takes a free one. By default 127.0.0.1:8080, or where the configuration says for the first
+    /// region
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Users, projects and regions, as TOML; emulator/sample.toml shows every key
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Refuse CDN TTLs out of bounds with 400 instead of clamping them
     #[arg(long)]
     strict_cdn: bool,
@@ -57,8 +62,16 @@ fn main() -> ExitCode {
         .threads
         .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
         .unwrap_or(1);
+    let mut config = match args.config.as_deref().map(Config::load).transpose() {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => return refuse(&error),
+    };
+    if let (Some(listen), Some(first)) = (args.listen, config.regions.first_mut()) {
+        first.listen = Some(listen);
+    }
     let mut builder = Emulator::builder()
-        .listen(args.listen)
+        .listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
+        .config(config)
         .strict_cdn(args.strict_cdn)
         .threads(threads)
         .control_token(args.control_token.as_deref().unwrap_or_default());
@@ -74,22 +87,20 @@ fn main() -> ExitCode {
     let started = builder.start_blocking();
     let emulator = match started {
         Ok(emulator) => emulator,
-        Err(error) => {
-            // Nobody is left to tell if this fails.
-            let _ = writeln!(
-                std::io::stderr(),
-                "cloudfiles-emulator: cannot start on {}: {error}; see --listen and --spill-dir",
-                args.listen
-            );
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return refuse(&error),
     };
+    let regions: serde_json::Map<String, serde_json::Value> = emulator
+        .regions()
+        .iter()
+        .map(|region| (region.name().to_owned(), region.url().into()))
+        .collect();
     let ready = serde_json::json!({
         "ready": true,
         "url": emulator.url(),
         "auth_url": emulator.auth_url(),
         "identity_url": emulator.identity_url(),
         "control_url": emulator.control_url(),
+        "regions": regions,
         "pid": std::process::id(),
     });
     // Whoever started us may not care to read this.
@@ -98,4 +109,10 @@ fn main() -> ExitCode {
     let _ = stdout.flush();
     emulator.wait();
     ExitCode::SUCCESS
+}
+
+fn refuse(error: &dyn std::error::Error) -> ExitCode {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "cloudfiles-emulator: {error}");
+    ExitCode::FAILURE
 }

@@ -3,6 +3,7 @@
 Everything is installed by name, from PyPI and apt, into target/swift, and only once.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -29,6 +30,16 @@ PACKAGES = [
     "xattr==1.3.0",
 ]
 
+# Keystone, its part in Swift's proxy, a server for it, and the clients that speak to it.
+KEYSTONE_PYTHON = LAB / "keystone-venv/bin/python"
+KEYSTONE_PACKAGES = [
+    *PACKAGES,
+    "keystone==30.0.0",
+    "keystonemiddleware==13.0.1",
+    "python-keystoneclient==6.0.0",
+    "waitress==3.0.2",
+]
+
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
@@ -49,31 +60,58 @@ def apt_install(*packages):
 
 def prepare():
     """Makes the virtual environment and unpacks the sources, which alone carry the functional tests."""
+    with prepared("ready", PACKAGES) as is_ready:
+        if not is_ready:
+            say(f"installing OpenStack Swift {SWIFT_VERSION} and its tests into {LAB}")
+            install(PYTHON, PACKAGES)
+            unpack_sources()
+
+
+def prepare_keystone():
+    """Makes the virtual environment of Keystone and of the Swift that trusts it."""
+    with prepared("keystone-ready", KEYSTONE_PACKAGES) as is_ready:
+        if not is_ready:
+            say(f"installing OpenStack Keystone and Swift into {LAB}")
+            install(KEYSTONE_PYTHON, KEYSTONE_PACKAGES)
+
+
+@contextlib.contextmanager
+def prepared(stamp, packages):
+    """Tells whether these packages are there already; notes that they are where the block ends well."""
     LAB.mkdir(parents=True, exist_ok=True)
     with open(LAB / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp, wanted = LAB / "ready", "\n".join([sys.version, *PACKAGES])
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        stamp.unlink(missing_ok=True)
-        if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL).returncode:
-            apt_install("python3-venv")
-        say(f"installing OpenStack Swift {SWIFT_VERSION} and its tests into {LAB}")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", LAB / "venv"], check=True)
-        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        subprocess.run([*pip, "install", *PACKAGES], check=True)
-
-        shutil.rmtree(SOURCE, ignore_errors=True)
-        sdist = ["download", "--no-deps", "--no-binary", ":all:", "--dest", LAB, f"swift=={SWIFT_VERSION}"]
-        subprocess.run([*pip, *sdist], check=True)
-        archive = LAB / f"swift-{SWIFT_VERSION}.tar.gz"
-        with tarfile.open(archive) as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extractall(LAB, filter="data")
-            else:
-                tar.extractall(LAB)
-        archive.unlink()
+        stamp, wanted = LAB / stamp, "\n".join([sys.version, *packages])
+        is_ready = stamp.exists() and stamp.read_text() == wanted
+        if not is_ready:
+            stamp.unlink(missing_ok=True)
+        yield is_ready
         stamp.write_text(wanted)
+
+
+def pip(python):
+    return [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+
+
+def install(python, packages):
+    """Makes a virtual environment, named by its interpreter, afresh."""
+    if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL).returncode:
+        apt_install("python3-venv")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", python.parents[1]], check=True)
+    subprocess.run([*pip(python), "install", *packages], check=True)
+
+
+def unpack_sources():
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    sdist = ["download", "--no-deps", "--no-binary", ":all:", "--dest", LAB, f"swift=={SWIFT_VERSION}"]
+    subprocess.run([*pip(PYTHON), *sdist], check=True)
+    archive = LAB / f"swift-{SWIFT_VERSION}.tar.gz"
+    with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(LAB, filter="data")
+        else:
+            tar.extractall(LAB)
+    archive.unlink()
 
 
 def memcached():

@@ -3,6 +3,7 @@
 //! A [`Config`] is written in Rust, or read from a TOML file by [`Config::load`]. `emulator/sample.toml` shows every key
 //! with what it means. What is left out is as in [`crate::defaults`].
 
+mod file;
 mod problem;
 mod secret;
 
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+pub use file::ConfigError;
 pub use problem::Problem;
 pub use secret::Secret;
 
