@@ -14,6 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::Error;
 use crate::file::{self, CHUNK_BYTES};
+use crate::progress::{Event, Progress};
 
 /// The data of a request.
 ///
@@ -23,6 +24,8 @@ pub struct Body(Source);
 enum Source {
     Empty,
     Bytes(Bytes),
+    /// Pieces that make one whole, and their length.
+    Pieces(Arc<[Bytes]>, u64),
     File {
         path: PathBuf,
         offset: u64,
@@ -36,6 +39,20 @@ enum Source {
 
 /// Given out at the first read, not before: an attempt that found no connection leaves it whole.
 type SharedStream = Arc<Mutex<Option<BoxStream<'static, io::Result<Bytes>>>>>;
+
+/// The data of a [`Body`], taken out of it.
+pub(crate) enum Parts {
+    Bytes(Bytes),
+    File {
+        path: PathBuf,
+        offset: u64,
+        length: u64,
+    },
+    Stream(BoxStream<'static, io::Result<Bytes>>, Option<u64>),
+}
+
+/// Up to here data is sent, and hashed, in one go.
+const SMALL_BYTES: usize = 64 << 10;
 
 impl Body {
     /// No data.
@@ -96,17 +113,46 @@ impl Body {
         match &self.0 {
             Source::Empty => Some(0),
             Source::Bytes(bytes) => Some(bytes.len() as u64),
-            Source::File { length, .. } => Some(*length),
+            Source::Pieces(_, length) | Source::File { length, .. } => Some(*length),
             Source::Stream { length, .. } => *length,
         }
     }
 
+    /// Pieces at hand, to be sent one after the other.
+    pub(crate) fn pieces(pieces: Vec<Bytes>) -> Self {
+        let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self(Source::Pieces(pieces.into(), length))
+    }
+
     /// The MD5 of data at hand. The others are only known when they have been sent.
-    pub(crate) fn known_md5(&self) -> Option<String> {
+    pub(crate) async fn known_md5(&self) -> Option<String> {
         match &self.0 {
             Source::Empty => Some(hex_md5(Md5::new())),
-            Source::Bytes(bytes) => Some(hex_md5(Md5::new_with_prefix(bytes))),
+            Source::Bytes(bytes) => Some(md5_of(std::slice::from_ref(bytes)).await),
+            Source::Pieces(pieces, _) => Some(md5_of(pieces).await),
             Source::File { .. } | Source::Stream { .. } => None,
+        }
+    }
+
+    /// What it is made of, for those who cut it into segments.
+    pub(crate) fn into_parts(self) -> Parts {
+        match self.0 {
+            Source::Empty => Parts::Bytes(Bytes::new()),
+            Source::Bytes(bytes) => Parts::Bytes(bytes),
+            Source::Pieces(pieces, length) => {
+                let pieces = pieces.to_vec();
+                Parts::Stream(stream::iter(pieces).map(Ok).boxed(), Some(length))
+            }
+            Source::File {
+                path,
+                offset,
+                length,
+            } => Parts::File {
+                path,
+                offset,
+                length,
+            },
+            Source::Stream { stream, length } => Parts::Stream(first_poll(stream), length),
         }
     }
 
@@ -130,7 +176,17 @@ impl Body {
     pub(crate) fn open(&self, watch: &Arc<Watch>) -> Option<reqwest::Body> {
         let stream = match &self.0 {
             Source::Empty => return None,
+            // One piece shows no progress, and costs no stream.
+            Source::Bytes(bytes) if bytes.len() <= SMALL_BYTES => {
+                watch.saw(Ok(bytes));
+                return Some(bytes.clone().into());
+            }
             Source::Bytes(bytes) => stream::iter(chunks(bytes.clone())).boxed(),
+            Source::Pieces(pieces, _) => {
+                let pieces = pieces.clone();
+                let all = (0..pieces.len()).map(move |number| Ok(pieces[number].clone()));
+                stream::iter(all).boxed()
+            }
             Source::File {
                 path,
                 offset,
@@ -167,13 +223,15 @@ pub(crate) struct Watch {
     sent_bytes: AtomicU64,
     md5: Option<Mutex<Md5>>,
     failure: Mutex<Option<io::Error>>,
+    progress: Progress,
 }
 
 impl Watch {
     /// With `md5`, one that also takes the MD5 of what it sees.
-    pub(crate) fn new(md5: bool) -> Arc<Self> {
+    pub(crate) fn new(md5: bool, progress: &Progress) -> Arc<Self> {
         Arc::new(Self {
             md5: md5.then(Mutex::default),
+            progress: progress.clone(),
             ..Self::default()
         })
     }
@@ -183,6 +241,7 @@ impl Watch {
             Ok(chunk) => {
                 self.sent_bytes
                     .fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                self.progress.tell(Event::Bytes(chunk.len() as u64));
                 if let Some(md5) = &self.md5 {
                     md5.lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -199,6 +258,11 @@ impl Watch {
     /// How many bytes have been read to be sent.
     pub(crate) fn sent_bytes(&self) -> u64 {
         self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes back what was told of progress: the attempt has failed.
+    pub(crate) fn undo(&self) {
+        self.progress.tell(Event::Undone(self.sent_bytes()));
     }
 
     /// The MD5 of all that was sent, as 32 hexadecimal digits.
@@ -221,6 +285,24 @@ impl Watch {
     }
 }
 
+/// The MD5 of pieces that make one whole; of more than a little on a thread that may take its time.
+pub(crate) async fn md5_of(pieces: &[Bytes]) -> String {
+    let hash = |pieces: &[Bytes]| {
+        let mut md5 = Md5::new();
+        for piece in pieces {
+            md5.update(piece);
+        }
+        hex_md5(md5)
+    };
+    if pieces.iter().map(Bytes::len).sum::<usize>() <= SMALL_BYTES {
+        return hash(pieces);
+    }
+    let pieces = pieces.to_vec();
+    tokio::task::spawn_blocking(move || hash(&pieces))
+        .await
+        .expect("hashing does not panic")
+}
+
 /// A finished MD5 as Swift writes it.
 pub(crate) fn hex_md5(md5: Md5) -> String {
     use std::fmt::Write;
@@ -237,6 +319,7 @@ impl fmt::Debug for Body {
         match &self.0 {
             Source::Empty => f.write_str("Empty"),
             Source::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Source::Pieces(_, length) => write!(f, "Pieces({length})"),
             Source::File {
                 path,
                 offset,
@@ -292,7 +375,7 @@ mod tests {
     #[test]
     fn a_stream_is_whole_until_it_is_read() {
         let body = Body::stream(stream::iter([Ok(Bytes::from_static(b"x"))]), None);
-        let unused = body.open(&Watch::new(false));
+        let unused = body.open(&Watch::new(false, &Progress::default()));
         drop(unused);
         assert!(body.is_whole());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use identity::{Credentials, HttpSettings, Interface, Session, SessionBuilder};
 use tokio::sync::OnceCell;
 
+use crate::transfers::Pace;
 use crate::{Capabilities, Error, RetryPolicy, Transport};
 
 /// A client of one account. It is cheap to clone, and its clones share connections and token.
@@ -17,7 +18,7 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     transport: Transport,
-    capabilities: OnceCell<Arc<Capabilities>>,
+    capabilities: Arc<OnceCell<Arc<Capabilities>>>,
 }
 
 impl Client {
@@ -34,7 +35,7 @@ impl Client {
         let transport = Transport::new(session, retry);
         Self(Arc::new(Inner {
             transport,
-            capabilities: OnceCell::new(),
+            capabilities: Arc::default(),
         }))
     }
 
@@ -46,6 +47,14 @@ impl Client {
     /// For requests that no call here makes.
     pub fn transport(&self) -> &Transport {
         &self.0.transport
+    }
+
+    /// The same client, its requests reported to `pace`.
+    pub(crate) fn paced(&self, pace: Arc<Pace>) -> Self {
+        Self(Arc::new(Inner {
+            transport: self.transport().clone().paced(pace),
+            capabilities: self.0.capabilities.clone(),
+        }))
     }
 
     pub(crate) fn cached_capabilities(&self) -> &OnceCell<Arc<Capabilities>> {

@@ -88,6 +88,18 @@ pub enum Error {
         /// 32 hexadecimal digits.
         found: String,
     },
+    /// A segment of a large object is not what its manifest says, by its MD5.
+    #[error("{operation}: the MD5 of the segment {} is {found}, expected {expected}{}", segment.escape_debug(), operation.transaction())]
+    SegmentChecksum {
+        /// What was tried.
+        operation: Box<Operation>,
+        /// Container and object of the segment.
+        segment: String,
+        /// 32 hexadecimal digits.
+        expected: String,
+        /// 32 hexadecimal digits.
+        found: String,
+    },
     /// A success that does not make sense.
     #[error("{operation}: the answer cannot be used: {reason}{}", operation.transaction())]
     Malformed {
@@ -111,6 +123,70 @@ pub enum Error {
         what: &'static str,
         /// The name.
         name: String,
+    },
+    /// A name that is longer than this cloud takes.
+    #[error("{name:?} is too long for the name of a {what}: at most {limit_bytes} bytes of UTF-8")]
+    NameTooLong {
+        /// `container` or `object`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// How long it may be.
+        limit_bytes: usize,
+    },
+    /// A file is not what it was when its upload began: it was written to meanwhile. Nothing has been stored under the
+    /// object's name.
+    #[error("{} changed while it was read", path.display())]
+    FileChanged {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A stream gave more or less than it was said to.
+    #[error("the data for {container}/{} has {found} bytes, expected {expected}", object.escape_debug())]
+    Length {
+        /// Container.
+        container: String,
+        /// Object.
+        object: String,
+        /// How many bytes were announced.
+        expected: u64,
+        /// How many there were, as far as they were counted.
+        found: u64,
+    },
+    /// More segments than the cloud's manifests can hold, those in manifests of manifests included. Larger segments
+    /// help.
+    #[error("{container}/{} would need more than {limit} segments; use larger ones", object.escape_debug())]
+    TooManySegments {
+        /// Container.
+        container: String,
+        /// Object.
+        object: String,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// The cloud has no such feature, by its `/info`.
+    #[error("this cloud does not have the feature {feature:?}")]
+    Unsupported {
+        /// As `/info` names it.
+        feature: &'static str,
+    },
+    /// A large object that does not hang together.
+    #[error("{container}/{}: {reason}", object.escape_debug())]
+    Unusable {
+        /// Container.
+        container: String,
+        /// Object.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A bulk request was taken, and then came to nothing.
+    #[error("the server gave up: {status} {message:?}")]
+    BulkFailed {
+        /// What it says of the whole, such as `400 Bad Request`.
+        status: String,
+        /// Why.
+        message: String,
     },
     /// A name or value that no header can carry. The value is not shown.
     #[error("the header {name:?} cannot carry this name or value")]
@@ -174,6 +250,7 @@ impl Error {
             Self::Connection { operation, .. }
             | Self::TimedOut { operation, .. }
             | Self::Checksum { operation, .. }
+            | Self::SegmentChecksum { operation, .. }
             | Self::Malformed { operation, .. }
             | Self::OverLimit { operation, .. }
             | Self::Source { operation, .. } => operation,

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
+use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use crate::Error;
+use crate::body::hex_md5;
+use crate::download::{Check, Mismatch};
 
 /// How much is read at a time.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
@@ -36,6 +39,37 @@ pub(crate) fn read(
         stream::poll_fn(move |context| receiver.poll_recv(context))
     };
     stream::once(start).flatten().boxed()
+}
+
+/// The whole of a file and its MD5, if it is an ordinary one of at most [`CHUNK_BYTES`]: all in one hop.
+pub(crate) async fn read_small(path: &Path) -> Result<Option<(Bytes, String)>, Error> {
+    let path = path.to_owned();
+    let read = move || small(&path).map_err(|source| Error::File { path, source });
+    tokio::task::spawn_blocking(read)
+        .await
+        .expect("reading does not panic")
+}
+
+fn small(path: &Path) -> io::Result<Option<(Bytes, String)>> {
+    // Not opened before it is looked at: opening a named pipe waits for its writer.
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !metadata.is_file() || metadata.len() > CHUNK_BYTES as u64 {
+        return Ok(None);
+    }
+    let expected = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut content = Vec::with_capacity(expected + 1);
+    File::open(path)?
+        .take(CHUNK_BYTES as u64 + 1)
+        .read_to_end(&mut content)?;
+    // One that grows meanwhile is for those who watch it.
+    if content.len() != expected {
+        return Ok(None);
+    }
+    let md5 = hex_md5(Md5::new_with_prefix(&content));
+    Ok(Some((content.into(), md5)))
 }
 
 fn read_to(
@@ -78,15 +112,56 @@ enum Piece {
     End,
 }
 
-/// Writes `content` to a temporary file that takes the place of `path` when all of it is there, and tells its size.
+/// Why content did not become a file.
+pub(crate) enum WriteError {
+    /// The content ended with an error.
+    Content(Error),
+    /// It is not what it should be.
+    Mismatch(Mismatch),
+    /// It could not be written.
+    File(io::Error),
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+/// Writes `content`, checked by `check`, to a temporary file that takes the place of `path` when all of it is there,
+/// and tells its size.
 pub(crate) async fn write(
-    mut content: BoxStream<'static, Result<Bytes, Error>>,
+    content: BoxStream<'static, Result<Bytes, Error>>,
+    check: Check,
     path: &Path,
     options: FileOptions,
-) -> Result<u64, Error> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+) -> Result<u64, WriteError> {
     let target = path.to_owned();
-    let writer = tokio::task::spawn_blocking(move || write_from(receiver, &target, options));
+    send_to(content, move |receiver| {
+        write_whole(receiver, check, &target, options)
+    })
+    .await
+}
+
+/// Writes `content` to where `file` stands, and tells how much that was.
+pub(crate) async fn write_part(
+    content: BoxStream<'static, Result<Bytes, Error>>,
+    mut check: Check,
+    mut file: File,
+) -> Result<u64, WriteError> {
+    send_to(content, move |mut receiver| {
+        write_pieces(&mut receiver, &mut check, &mut file).map(drop)
+    })
+    .await
+}
+
+/// Runs `writer` on a thread that may block, gives it `content`, and tells how much that was.
+async fn send_to(
+    mut content: BoxStream<'static, Result<Bytes, Error>>,
+    writer: impl FnOnce(mpsc::Receiver<Piece>) -> Result<(), WriteError> + Send + 'static,
+) -> Result<u64, WriteError> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let writer = tokio::task::spawn_blocking(move || writer(receiver));
     let sent = send_all(&mut content, &sender).await;
     if sent.is_ok() {
         // This fails only if the writer has failed, and then it says why.
@@ -96,13 +171,9 @@ pub(crate) async fn write(
     // In any case, so that the temporary file is gone when an error is reported.
     let result = writer
         .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)));
-    let written = sent?;
-    result.map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(written)
+        .unwrap_or_else(|error| Err(io::Error::other(error).into()));
+    let written = sent.map_err(WriteError::Content)?;
+    result.map(|()| written)
 }
 
 /// Sends as much as the writer takes and tells how much that was.
@@ -120,29 +191,59 @@ async fn send_all(
     Ok(sent)
 }
 
-fn write_from(
-    mut pieces: mpsc::Receiver<Piece>,
-    path: &Path,
-    options: FileOptions,
-) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut temporary = temporary_file(folder)?;
+/// Writes and checks all pieces; tells whether the end was among them.
+fn write_pieces(
+    pieces: &mut mpsc::Receiver<Piece>,
+    check: &mut Check,
+    file: &mut File,
+) -> Result<bool, WriteError> {
     loop {
         match pieces.blocking_recv() {
-            Some(Piece::Data(bytes)) => temporary.write_all(&bytes)?,
-            Some(Piece::End) => break,
-            None => return Ok(()),
+            Some(Piece::Data(bytes)) => {
+                check.update(&bytes).map_err(WriteError::Mismatch)?;
+                file.write_all(&bytes)?;
+            }
+            Some(Piece::End) => {
+                check.finish().map_err(WriteError::Mismatch)?;
+                return Ok(true);
+            }
+            None => return Ok(false),
         }
+    }
+}
+
+fn write_whole(
+    mut pieces: mpsc::Receiver<Piece>,
+    mut check: Check,
+    path: &Path,
+    options: FileOptions,
+) -> Result<(), WriteError> {
+    let folder = folder_of(path);
+    let mut temporary = temporary_file(folder)?;
+    if !write_pieces(&mut pieces, &mut check, temporary.as_file_mut())? {
+        return Ok(());
     }
     if options.durable {
         temporary.as_file().sync_all()?;
     }
     temporary.persist(path).map_err(|error| error.error)?;
-    // A new name is on the disk only when its folder is. Windows does that by itself.
-    if options.durable && cfg!(unix) {
+    if options.durable {
+        sync_folder(folder)?;
+    }
+    Ok(())
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Waits until a new name is on the disk: that is so only when its folder is. Windows does that by itself.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
@@ -150,7 +251,7 @@ fn write_from(
 
 /// A file that is deleted unless it is persisted, with the rights a new file would have: `tempfile` alone would make
 /// it unreadable for others.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".cloudfiles-").suffix(".part");
     #[cfg(unix)]
@@ -206,8 +307,9 @@ mod tests {
             let path = folder.path().join("o");
             std::fs::write(&path, "before").unwrap();
             let content = stream::iter(["01", "", "2"].map(|piece| Ok(Bytes::from(piece)))).boxed();
-            let written = write(content, &path, FileOptions { durable })
+            let written = write(content, Check::default(), &path, FileOptions { durable })
                 .await
+                .ok()
                 .unwrap();
             assert_eq!(written, 3);
             assert_eq!(std::fs::read(&path).unwrap(), b"012");
@@ -215,18 +317,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_the_file_that_cannot_be_written() {
+    async fn says_that_a_file_cannot_be_written() {
         let path = Path::new("/nowhere/o");
         let content = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1 << 10])))
             .take(100)
             .boxed();
-        let error = write(content, path, FileOptions::default())
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, Error::File { path, .. } if path.starts_with("/nowhere")),
-            "{error}"
-        );
+        let written = write(content, Check::default(), path, FileOptions::default()).await;
+        assert!(matches!(written, Err(WriteError::File(_))));
     }
 
     #[cfg(unix)]
@@ -235,8 +332,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
-        write(stream::empty().boxed(), &ours, FileOptions::default())
+        let nothing = stream::empty().boxed();
+        write(nothing, Check::default(), &ours, FileOptions::default())
             .await
+            .ok()
             .unwrap();
         std::fs::write(&plain, "").unwrap();
         let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();

@@ -21,39 +21,50 @@
 
 mod account;
 mod body;
+mod bulk;
 mod capabilities;
 mod client;
 mod container;
 mod download;
 mod error;
 mod file;
+mod large_object;
 mod listing;
 mod metadata;
 mod object;
 mod path;
+mod progress;
 mod retry;
+mod segments;
 mod temp_url;
+mod transfers;
 mod transport;
+mod upload;
 
 pub use account::{AccountInfo, AccountOptions};
 pub use body::Body;
+pub use bulk::{ArchiveFormat, ArchiveReport, DeleteFailure, DeleteReport, ObjectName};
 pub use capabilities::{
     BulkDeleteSupport, BulkUploadSupport, Capabilities, SloSupport, StoragePolicy, SwiftLimits,
     TempUrlSupport,
 };
 pub use client::{Client, ClientBuilder};
 pub use container::{ContainerInfo, ContainerOptions, Created, Versioning};
-pub use download::Download;
+pub use download::{Download, DownloadOptions, Downloaded};
 pub use error::{Error, Exchange, Operation};
 pub use file::FileOptions;
 pub use identity::{Credentials, HttpSettings, Session};
 pub use jiff::Timestamp;
+pub use large_object::{Manifest, Segment};
 pub use listing::{ContainerEntry, ListOptions, Listed, ObjectEntry};
 pub use metadata::Metadata;
 pub use object::{
     ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectInfo, ObjectOptions, Stored,
 };
 pub use path::object_url;
+pub use progress::{Event, Progress};
 pub use retry::{Replay, RetryPolicy};
 pub use temp_url::{KeyScope, KeySlot, TempUrls};
+pub use transfers::{TransferSettings, Transfers};
 pub use transport::{Request, Response, Service, Transport};
+pub use upload::{LargeObject, OldSegments, UploadOptions, Uploaded};

@@ -108,7 +108,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    pub(super) fn read(headers: &HeaderMap) -> Self {
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
         Self {
             etag: etag(headers),
             last_modified: http_date(headers, LAST_MODIFIED.as_str()),

@@ -3,8 +3,8 @@
 mod info;
 mod options;
 
-use http::Method;
 use http::header::{ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, Method};
 
 pub(crate) use info::ContentRange;
 use info::is_md5;
@@ -12,11 +12,43 @@ pub use info::{ObjectInfo, Stored};
 pub use options::{ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectOptions};
 
 use crate::download::Download;
+use crate::error::Operation;
 use crate::metadata::set;
 use crate::path::{escaped, escaped_path};
-use crate::{Body, Client, Error, Replay, Request};
+use crate::{Body, Client, Error, Progress, Replay, Request};
 
 const META: &str = "x-object-meta-";
+
+/// The headers of a PUT, and whether it may be repeated.
+pub(crate) fn put_headers(options: &ObjectOptions) -> Result<(HeaderMap, Replay), Error> {
+    let mut headers = options.headers()?;
+    let replay = if options.only_if_new {
+        set(&mut headers, IF_NONE_MATCH.as_str(), "*")?;
+        Replay::IfUnseen
+    } else {
+        Replay::Always
+    };
+    Ok((headers, replay))
+}
+
+/// What was stored, unless the server's `ETag` tells that it is something else than `expected`.
+pub(crate) fn checked_etag(
+    operation: Operation,
+    expected: Option<String>,
+    stored: Stored,
+) -> Result<Stored, Error> {
+    match (expected, &stored.etag) {
+        (Some(expected), Some(etag)) if is_md5(etag) && !expected.eq_ignore_ascii_case(etag) => {
+            Err(Error::Checksum {
+                operation: Box::new(operation),
+                expected,
+                found: etag.clone(),
+            })
+        }
+        _ => Ok(stored),
+    }
+}
+
 impl Client {
     /// Stores an object.
     ///
@@ -33,22 +65,38 @@ impl Client {
         body: impl Into<Body>,
         options: &ObjectOptions,
     ) -> Result<Stored, Error> {
-        let body = body.into();
-        let mut headers = options.headers()?;
-        let known = options.etag.clone().or_else(|| body.known_md5());
+        self.store(
+            container,
+            object,
+            body.into(),
+            options,
+            &Progress::default(),
+        )
+        .await
+    }
+
+    /// As [`Client::put_object`], telling of its progress.
+    pub(crate) async fn store(
+        &self,
+        container: &str,
+        object: &str,
+        body: Body,
+        options: &ObjectOptions,
+        progress: &Progress,
+    ) -> Result<Stored, Error> {
+        let (mut headers, replay) = put_headers(options)?;
+        let known = match &options.etag {
+            Some(md5) => Some(md5.clone()),
+            None => body.known_md5().await,
+        };
         if let Some(md5) = &known {
             set(&mut headers, ETAG.as_str(), md5)?;
         }
-        let replay = if options.only_if_new {
-            set(&mut headers, IF_NONE_MATCH.as_str(), "*")?;
-            Replay::IfUnseen
-        } else {
-            Replay::Always
-        };
         let request = Request {
             headers,
             body,
             replay,
+            progress: progress.clone(),
             ..Request::object(Method::PUT, container, object)
         };
         let mut response = self
@@ -56,19 +104,9 @@ impl Client {
             .send_hashed(request, known.is_none())
             .await?;
         let operation = response.operation.clone();
-        let sent_md5 = response.sent_md5.take();
+        let expected = known.or_else(|| response.sent_md5.take());
         let stored = Stored::read(&response.discard().await);
-        if let (Some(expected), Some(etag)) = (sent_md5, &stored.etag)
-            && is_md5(etag)
-            && !expected.eq_ignore_ascii_case(etag)
-        {
-            return Err(Error::Checksum {
-                operation: Box::new(operation),
-                expected,
-                found: etag.clone(),
-            });
-        }
-        Ok(stored)
+        checked_etag(operation, expected, stored)
     }
 
     /// Size, times and metadata of an object.
@@ -95,7 +133,7 @@ impl Client {
         object: &str,
         options: &GetOptions,
     ) -> Result<Download, Error> {
-        Download::start(self, container, object, options).await
+        Download::start(self, container, object, options, &Progress::default()).await
     }
 
     /// Replaces all metadata of an object.

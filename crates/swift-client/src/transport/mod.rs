@@ -20,18 +20,33 @@ use crate::body::Watch;
 use crate::error::Operation;
 use crate::metadata::hide_secrets;
 use crate::path;
+use crate::progress::Event;
 use crate::retry::{Attempts, Failure, RetryPolicy};
+use crate::transfers::Pace;
 
 /// Sends requests for a session. Get one from [`Client::transport`](crate::Client::transport).
 #[derive(Clone, Debug)]
 pub struct Transport {
     session: Session,
     retry: RetryPolicy,
+    pace: Option<Arc<Pace>>,
 }
 
 impl Transport {
     pub(crate) fn new(session: Session, retry: RetryPolicy) -> Self {
-        Self { session, retry }
+        Self {
+            session,
+            retry,
+            pace: None,
+        }
+    }
+
+    /// The same transport, reporting each attempt to `pace`.
+    pub(crate) fn paced(self, pace: Arc<Pace>) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
+        }
     }
 
     /// Who sends.
@@ -103,6 +118,7 @@ impl Transport {
                 return Err(error);
             };
             tracing::debug!(%error, ?wait, "trying again");
+            request.progress.tell(Event::Retry { wait });
             tokio::time::sleep(wait).await;
         }
     }
@@ -133,13 +149,14 @@ impl Transport {
             number,
             hash,
         } = attempt;
-        let watch = Watch::new(*hash);
+        let watch = Watch::new(*hash, &request.progress);
         let mut operation = operation(request, access);
         let prepared = attempt
             .prepare(&watch)
             .map_err(|error| (Failure::Local, error))?;
         let idle_timeout = self.session.idle_timeout();
         let deadline = self.retry.deadline.map(|deadline| started + deadline);
+        let sent_at = Instant::now();
         let sent = while_alive(
             self.session.http().execute(prepared),
             &watch,
@@ -156,6 +173,12 @@ impl Transport {
                 tracing::debug!(
                     %operation, status = status.as_u16(), trans_id = operation.trans_id, attempts, "answered"
                 );
+                if let Some(pace) = &self.pace {
+                    pace.report(status, request.is_small().then(|| sent_at.elapsed()));
+                }
+                if !status.is_success() {
+                    watch.undo();
+                }
                 let sent_md5 = watch.md5();
                 Ok(Response {
                     status,
@@ -168,6 +191,7 @@ impl Transport {
                 })
             }
             Ok(Err(source)) => {
+                watch.undo();
                 let operation = Box::new(operation);
                 if let Some(source) = watch.take_failure() {
                     return Err((Failure::Local, Error::Source { operation, source }));
@@ -187,6 +211,7 @@ impl Transport {
                 ))
             }
             Err(waited) => {
+                watch.undo();
                 let operation = Box::new(operation);
                 Err((
                     Failure::Unanswered,
@@ -295,11 +320,11 @@ mod tests {
     use http_body::Body as _;
 
     use super::*;
-    use crate::Body;
+    use crate::{Body, Progress};
 
     #[tokio::test(start_paused = true)]
     async fn waits_for_an_upload_as_long_as_it_moves() {
-        let watch = Watch::new(false);
+        let watch = Watch::new(false, &Progress::default());
         let second = Duration::from_secs(1);
         let body = Body::from(vec![0; 1 << 20]);
         let upload = async {

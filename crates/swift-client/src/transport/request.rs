@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method};
 
-use crate::{Body, Replay};
+use crate::{Body, Progress, Replay};
 
 /// Which of the account's addresses a request goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub body: Body,
     /// Whether it may be sent again.
     pub replay: Replay,
+    /// Where to tell of data that goes out, and of repetitions.
+    pub progress: Progress,
 }
 
 impl<'a> Request<'a> {
@@ -60,5 +62,17 @@ impl<'a> Request<'a> {
             object: Some(object),
             ..Self::container(method, container)
         }
+    }
+
+    /// Whether it is one of many that take about the same time, so that its latency tells how busy the server is: a
+    /// plain request for an object, with little data or none.
+    pub(super) fn is_small(&self) -> bool {
+        const LITTLE_BYTES: u64 = 64 << 10;
+        self.object.is_some()
+            && self.query.is_empty()
+            && self
+                .body
+                .length()
+                .is_some_and(|length| length <= LITTLE_BYTES)
     }
 }

@@ -1,0 +1,132 @@
+use std::collections::HashSet;
+
+use swift_client::{CopyOptions, Error, ObjectOptions, OldSegments, Segment, UploadOptions};
+
+use crate::place::{Place, noise};
+
+fn segmented(bytes: u64) -> UploadOptions {
+    UploadOptions {
+        segment_bytes: Some(bytes),
+        ..UploadOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn goes_on_with_manifests_of_manifests_when_one_is_full() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    // Few different segments: a real cluster takes its time for a thousand.
+    let content = noise(6, 1).repeat(342)[..2_050].to_vec();
+    let uploaded = transfers
+        .upload(&place.container, "o", content.clone(), &segmented(2))
+        .await
+        .unwrap();
+    assert_eq!((uploaded.bytes, uploaded.segments), (2_050, 1_025));
+    let outer = place
+        .client
+        .get_slo_manifest(&place.container, "o", None)
+        .await
+        .unwrap();
+    assert_eq!(outer.segments.len(), 2);
+    assert!(outer.segments.iter().all(|segment| segment.is_manifest));
+    let flat = place
+        .client
+        .flat_slo_manifest(&place.container, "o", None)
+        .await
+        .unwrap();
+    assert_eq!(flat.segments.len(), 1_025);
+    assert!(place.content("o").await == content);
+    // Everything it stands on goes with it.
+    transfers
+        .delete_object(&place.container, "o", OldSegments::Remove)
+        .await
+        .unwrap();
+    assert_eq!(place.segments().await, []);
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn names_the_segment_that_is_missing_from_a_manifest() {
+    let place = Place::new().await;
+    let segment = Segment {
+        container: place.container.clone(),
+        object: "nowhere".to_owned(),
+        etag: "781e5e245d69b566979b86e28d23f2c7".to_owned(),
+        bytes: 10,
+        range: None,
+        is_manifest: false,
+    };
+    let error = place
+        .client
+        .put_slo_manifest(&place.container, "o", &[segment], &ObjectOptions::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::BadRequest(_)), "{error}");
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn deletes_a_large_object_with_its_segments_and_nothing_else() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    for name in ["a", "b", "a/slo"] {
+        transfers
+            .upload(
+                &place.container,
+                name,
+                noise(250_000, 2),
+                &segmented(100_000),
+            )
+            .await
+            .unwrap();
+    }
+    let removed = transfers
+        .delete_object(&place.container, "a", OldSegments::Remove)
+        .await
+        .unwrap();
+    assert_eq!(removed, 3);
+    let left: HashSet<_> = place
+        .segments()
+        .await
+        .into_iter()
+        .map(|entry| entry.name.rsplit_once("/slo/").unwrap().0.to_owned())
+        .collect();
+    assert_eq!(left, HashSet::from(["b".to_owned(), "a/slo".to_owned()]));
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn keeps_segments_that_a_copy_of_the_manifest_needs() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    let content = noise(250_000, 3);
+    transfers
+        .upload(&place.container, "a", content.clone(), &segmented(100_000))
+        .await
+        .unwrap();
+    // As any program might do it.
+    let options = CopyOptions {
+        manifest: true,
+        ..CopyOptions::default()
+    };
+    place
+        .client
+        .copy_object((&place.container, "a"), (&place.container, "b"), &options)
+        .await
+        .unwrap();
+    // First replaced by something that shares some of them, then deleted.
+    let mut other = content.clone();
+    other[0] ^= 1;
+    transfers
+        .upload(&place.container, "a", other, &segmented(100_000))
+        .await
+        .unwrap();
+    assert!(place.content("b").await == content);
+    transfers
+        .delete_object(&place.container, "a", OldSegments::Remove)
+        .await
+        .unwrap();
+    assert!(place.content("b").await == content);
+    place.remove().await;
+}

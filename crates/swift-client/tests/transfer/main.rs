@@ -1,0 +1,10 @@
+//! Transfers of any size, up and down: on an emulator, or on a real Swift.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its server has failed"
+)]
+
+mod download;
+mod large;
+mod place;
+mod upload;
