@@ -67,5 +67,6 @@ pub use method::{Method, UnknownMethod};
 pub use signer::Signer;
 pub use storage_url::{ParseStorageUrlError, Resource, StorageUrl};
 pub use tempurl::{
-    ExpiresFormat, Refusal, SignatureFormat, TempUrl, TempUrlAccess, TempUrlQuery, TempUrlRequest,
+    Diagnosis, ExpiresFormat, Refusal, SignatureFormat, Signed, TempUrl, TempUrlAccess,
+    TempUrlQuery, TempUrlRequest,
 };
