@@ -1,8 +1,9 @@
 //! What everything in one region of an emulator shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::clock::Clock;
+use crate::deadlines::SeenUrls;
 use crate::flavour::Flavour;
 use crate::region::Regions;
 use crate::services::cdn::Cdn;
@@ -19,6 +20,30 @@ pub(crate) struct Core {
     pub(crate) identity: Arc<Identity>,
     pub(crate) regions: Regions,
     pub(crate) cdn: Cdn,
+    /// Temporary URLs and forms that were let in, for the list of deadlines.
+    pub(crate) seen_urls: Arc<SeenUrls>,
+    /// The states of all regions, this one among them.
+    pub(crate) siblings: Siblings,
     /// What opens the control surface to other machines.
     pub(crate) control_token: Option<ControlToken>,
+}
+
+/// The states of all regions, as one of them knows them: for what is asked of the whole emulator at one address.
+#[derive(Debug, Default)]
+pub(crate) struct Siblings(OnceLock<Vec<Weak<Core>>>);
+
+impl Siblings {
+    /// Tells each of all.
+    pub(crate) fn introduce(cores: &[&Arc<Core>]) {
+        for core in cores {
+            let all = cores.iter().map(|core| Arc::downgrade(core)).collect();
+            // Nobody has been told before.
+            let _ = core.siblings.0.set(all);
+        }
+    }
+
+    /// All that still run.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Core>> {
+        self.0.get().into_iter().flatten().filter_map(Weak::upgrade)
+    }
 }

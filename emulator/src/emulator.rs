@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::core::Core;
+use crate::core::{Core, Siblings};
+use crate::deadlines::SeenUrls;
 use crate::flavour::SWIFT;
 use crate::region::{Region, Regions};
 use crate::server;
@@ -179,6 +180,7 @@ impl Builder {
                 port: address.port(),
             })
             .collect();
+        let seen_urls = Arc::new(SeenUrls::default());
         let mut regions = Vec::new();
         let mut served = Vec::new();
         for (here, (listener, address)) in listeners.into_iter().enumerate() {
@@ -192,6 +194,8 @@ impl Builder {
                     here,
                 },
                 cdn: Cdn::new(self.strict_cdn),
+                seen_urls: Arc::clone(&seen_urls),
+                siblings: Siblings::default(),
                 control_token: self.control_token.clone(),
             });
             served.push((listener, Arc::clone(&core)));
@@ -202,6 +206,8 @@ impl Builder {
                 core,
             });
         }
+        let cores: Vec<_> = regions.iter().map(|region| &region.core).collect();
+        Siblings::introduce(&cores);
         let (stop, stopped) = watch::channel(false);
         let thread = spawn(self.threads, served, &stopped)?;
         Ok(Emulator {
@@ -286,6 +292,11 @@ impl Emulator {
     /// Settings to start from.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// The state of the first region, for what is asked of the whole emulator.
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Where it is: `http://127.0.0.1:PORT`.

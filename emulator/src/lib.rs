@@ -19,9 +19,11 @@
 //! name and keys are in [`defaults`].
 
 mod accept;
+mod accounts;
 mod clock;
 pub mod config;
 mod core;
+mod deadlines;
 pub mod defaults;
 mod emulator;
 mod features;
@@ -49,5 +51,7 @@ mod store;
 mod timestamp;
 mod wire;
 
+pub use accounts::FreshAccount;
 pub use clock::Clock;
+pub use deadlines::{Deadline, DeadlineKind, Offset};
 pub use emulator::{Builder, Emulator};

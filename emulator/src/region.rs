@@ -43,6 +43,11 @@ impl Regions {
         })
     }
 
+    /// The name of this one.
+    pub(crate) fn name(&self) -> &str {
+        self.all.get(self.here).map_or("", |region| &region.name)
+    }
+
     /// The name of the region that stands in where none is named.
     pub(crate) fn first(&self) -> &str {
         self.all.first().map_or("", |region| &region.name)

@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use signing::{Digest, TempUrlAccess, TempUrlQuery, TempUrlRequest};
 
 use crate::core::Core;
+use crate::deadlines::Signed;
 use crate::message::{Grant, Request, Response, header_value};
 use crate::path::Resource;
 use crate::pipeline::Next;
@@ -46,6 +47,15 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
     let core = next.core();
     let (access, keys) = verify(&request, &asked, core)?;
     let (account, container, object) = parts(&request).ok_or_else(invalid)?;
+    let signed = Signed {
+        method: request.method.as_str(),
+        account,
+        container,
+        object,
+        is_form: false,
+        expires: access.expires,
+    };
+    core.seen_urls.note(&signed, request.received.system_time());
     for header in ["x-copy-from", "x-object-manifest", "x-symlink-target"] {
         if request.headers.contains_key(header) {
             return Err(Reject::html(

@@ -170,6 +170,14 @@ impl Account {
         Some(true)
     }
 
+    /// All containers and their names.
+    pub(super) fn containers(&self) -> Vec<(Box<str>, Arc<Container>)> {
+        let state = self.read();
+        let all = state.containers.iter();
+        all.map(|(name, container)| (name.clone(), Arc::clone(container)))
+            .collect()
+    }
+
     /// One page of the containers, each item turned into what the caller wants of it.
     pub(crate) fn list<T>(
         &self,

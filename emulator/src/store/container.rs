@@ -130,7 +130,6 @@ impl Container {
         self.read().totals(now)
     }
 
-    #[expect(dead_code, reason = "the list of deadlines is to be built on it")]
     /// The next objects to expire after `now`, soonest first: Unix second and name.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<(u64, Box<str>)> {
         let state = self.read();

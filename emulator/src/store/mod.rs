@@ -81,6 +81,29 @@ impl Store {
         removed
     }
 
+    /// Takes an account away, with all that is in it, as if there never had been one.
+    pub(crate) fn forget_account(&self, name: &str) -> Option<Arc<Account>> {
+        self.removed.remove(name);
+        self.accounts.remove(name).map(|(_, account)| account)
+    }
+
+    /// Takes all accounts away, as if there never had been any.
+    pub(crate) fn clear(&self) -> Vec<Arc<Account>> {
+        self.removed.clear();
+        let mut former = Vec::new();
+        self.accounts.retain(|_, account| {
+            former.push(Arc::clone(account));
+            false
+        });
+        former
+    }
+
+    /// The names of all accounts that anything was ever written to.
+    pub(crate) fn account_names(&self) -> Vec<String> {
+        let names = self.accounts.iter();
+        names.map(|account| account.key().clone()).collect()
+    }
+
     /// Whether there was such an account, and it was removed.
     pub(crate) fn is_removed_account(&self, name: &str) -> bool {
         !self.removed.is_empty() && self.removed.contains(name)
@@ -89,6 +112,19 @@ impl Store {
     /// The container, if it is there.
     pub(crate) fn container(&self, account: &str, container: &str) -> Option<Arc<Container>> {
         self.account(account)?.container(container)
+    }
+
+    /// Shows all containers of all accounts, with the account's name and their own. No lock is held meanwhile.
+    pub(crate) fn each_container(&self, mut show: impl FnMut(&str, &str, &Container)) {
+        let accounts = self.accounts.iter();
+        let accounts: Vec<(String, Arc<Account>)> = accounts
+            .map(|entry| (entry.key().clone(), Arc::clone(entry.value())))
+            .collect();
+        for (account_name, account) in accounts {
+            for (name, container) in account.containers() {
+                show(&account_name, &name, &container);
+            }
+        }
     }
 
     /// The account's own access rules, JSON as TempAuth keeps them.

@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod clock;
+mod deadlines;
 mod guard;
 
 use emulator::{Builder, Emulator};

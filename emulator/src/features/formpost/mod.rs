@@ -24,6 +24,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::channel::{Channel, Sender};
 use signing::{Digest, FormAccess, FormFields, FormRefusal};
 
+use crate::deadlines::Signed;
 use crate::message::{Body, BodyError, Request, Response, header_value};
 use crate::path::{Path, Resource, quote};
 use crate::pipeline::Next;
@@ -223,6 +224,25 @@ fn keys(request: &Request, next: Next<'_>) -> TempUrlKeys {
     }
 }
 
+/// Tells the list of deadlines of a form that was let in.
+fn note(request: &Request, access: &FormAccess, next: Next<'_>) {
+    let named = request.path.named();
+    if let Some(named) = named
+        && let Ok(expires) = u64::try_from(access.expires)
+    {
+        let signed = Signed {
+            method: "POST",
+            account: named.account(),
+            container: named.container().unwrap_or_default(),
+            object: named.object().unwrap_or_default(),
+            is_form: true,
+            expires,
+        };
+        let core = next.core();
+        core.seen_urls.note(&signed, core.clock.now());
+    }
+}
+
 /// What a part says of the file in it.
 struct File<'a> {
     name: &'a str,
@@ -249,6 +269,7 @@ fn put(
     let delete_at = fields.integer("x_delete_at", "Unix timestamp")?;
     let delete_after = fields.integer("x_delete_after", "Number of seconds")?;
     let access = verdict?;
+    note(request, &access, next);
 
     let slash = if path.ends_with('/') || path.matches('/').count() >= 4 {
         ""

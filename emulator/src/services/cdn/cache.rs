@@ -82,6 +82,15 @@ impl Cache {
         slot.copy.is_fresh(now).then(|| Arc::clone(&slot.copy))
     }
 
+    /// Every copy: the hash of its container, its name, and when its TTL runs out.
+    pub(super) fn expiries(&self) -> Vec<(u128, Arc<str>, SystemTime)> {
+        let all = self.copies.iter().filter_map(|(key, slot)| {
+            let at = slot.copy.fetched.checked_add(slot.copy.ttl)?;
+            Some((key.hash, Arc::clone(&key.object), at))
+        });
+        all.collect()
+    }
+
     /// To be called before the origin is asked for what [`Self::insert`] is then given.
     pub(super) fn fetch(&self) -> Fetch {
         Fetch {
@@ -113,6 +122,15 @@ impl Cache {
     pub(super) fn purge(&mut self, key: &Key) {
         self.purges += 1;
         self.remove(key);
+    }
+
+    /// Drops the copies of all containers whose hash is `gone`.
+    pub(super) fn purge_containers(&mut self, gone: impl Fn(u128) -> bool) {
+        self.purges += 1;
+        let gone = self.copies.keys().filter(|key| gone(key.hash));
+        for key in gone.cloned().collect::<Vec<_>>() {
+            self.remove(&key);
+        }
     }
 
     fn remove(&mut self, key: &Key) {

@@ -21,6 +21,7 @@ mod management;
 mod rows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use crate::core::Core;
 use crate::message::{Request, Response};
@@ -36,6 +37,15 @@ pub(crate) struct Cdn {
     cache: Mutex<Cache>,
 }
 
+/// A copy at the edge, and the moment from which on it is served no more.
+#[derive(Clone, Debug)]
+pub(crate) struct CopyExpiry {
+    pub(crate) account: String,
+    pub(crate) container: String,
+    pub(crate) object: String,
+    pub(crate) at: SystemTime,
+}
+
 impl Cdn {
     /// A CDN that knows of no container. A strict one answers 400 to a TTL out of bounds.
     pub(crate) fn new(strict: bool) -> Self {
@@ -43,6 +53,37 @@ impl Cdn {
             strict,
             ..Self::default()
         }
+    }
+
+    /// What the edge holds, and until when.
+    pub(crate) fn expiries(&self) -> Vec<CopyExpiry> {
+        let held = self.cache().expiries();
+        let rows = self.rows();
+        let known = held.into_iter().filter_map(|(hash, object, at)| {
+            let (account, container) = rows.behind(hash)?;
+            Some(CopyExpiry {
+                account: account.to_owned(),
+                container: container.to_owned(),
+                object: object.to_string(),
+                at,
+            })
+        });
+        known.collect()
+    }
+
+    /// Forgets all that is published of an account, and what the edge holds of it. False if nothing ever was.
+    pub(crate) fn forget_account(&self, account: &str) -> bool {
+        let Some(hashes) = self.rows_mut().remove_account(account) else {
+            return false;
+        };
+        self.cache().purge_containers(|hash| hashes.contains(&hash));
+        true
+    }
+
+    /// Forgets all that is published, and what the edge holds.
+    pub(crate) fn clear(&self) {
+        *self.rows_mut() = Rows::default();
+        self.cache().purge_containers(|_| true);
     }
 
     // Every change of rows or cache is whole before anything in it could panic, so what a panicking thread left is sound.

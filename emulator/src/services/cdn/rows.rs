@@ -1,6 +1,6 @@
 //! What is published: a row for each container that ever was, and how many purges an account has left today.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
@@ -130,6 +130,12 @@ impl Rows {
         Some((account, container, row))
     }
 
+    /// Account and container behind the hash in an address, published or not.
+    pub(super) fn behind(&self, hash: u128) -> Option<(&str, &str)> {
+        let (account, container) = self.hashes.get(&hash)?;
+        Some((account, container))
+    }
+
     /// Changes a row, or makes it. True if it is new or no longer the same.
     pub(super) fn put(&mut self, account: &str, container: &str, change: Change) -> bool {
         let old = self.row(account, container);
@@ -164,6 +170,13 @@ impl Rows {
         self.accounts
             .get_mut(account)
             .is_some_and(|published| published.containers.remove(container).is_some())
+    }
+
+    /// Forgets an account with its rows and its purges. Gives the hashes of what was ever published of it.
+    pub(super) fn remove_account(&mut self, account: &str) -> Option<HashSet<u128>> {
+        self.accounts.remove(account)?;
+        let gone = self.hashes.extract_if(|_, (of, _)| of == account);
+        Some(gone.map(|(hash, _)| hash).collect())
     }
 
     /// Counts a purge. False if the account has none left on this day, which begins at midnight UTC; what a day is the

@@ -17,7 +17,6 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(super) struct Call {
     pub(super) request: Request,
     pub(super) core: Arc<Core>,
-    #[allow(dead_code, reason = "the first route with a step in braces reads it")]
     parts: Vec<String>,
 }
 
@@ -31,7 +30,6 @@ impl Call {
     }
 
     /// What stands for the path's first step in braces, decoded.
-    #[allow(dead_code, reason = "the first route with a step in braces calls it")]
     pub(super) fn part(&self) -> &str {
         self.parts.first().map_or("", String::as_str)
     }
@@ -73,11 +71,8 @@ impl Call {
 
 /// The query of a control request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parameters<'a>(
-    #[allow(dead_code, reason = "the first route with parameters reads it")] &'a Request,
-);
+pub(super) struct Parameters<'a>(&'a Request);
 
-#[allow(dead_code, reason = "the first route with parameters calls them")]
 impl Parameters<'_> {
     /// A parameter's value.
     pub(super) fn text(self, name: &str) -> Option<String> {

@@ -46,21 +46,27 @@ struct Advance {
 }
 
 #[derive(Debug, Serialize)]
-struct Shown {
+pub(super) struct Shown {
     now: String,
-    unix: f64,
+    pub(super) unix: f64,
     frozen: bool,
     offset_seconds: f64,
 }
 
+impl Shown {
+    pub(super) fn of(clock: &Clock) -> Self {
+        let now = clock.now();
+        Self {
+            now: moment::text(now),
+            unix: moment::unix(now),
+            frozen: clock.is_frozen(),
+            offset_seconds: clock.ahead_of_system_seconds(),
+        }
+    }
+}
+
 fn shown(clock: &Clock) -> Answer {
-    let now = clock.now();
-    json(&Shown {
-        now: moment::text(now),
-        unix: moment::unix(now),
-        frozen: clock.is_frozen(),
-        offset_seconds: clock.ahead_of_system_seconds(),
-    })
+    json(&Shown::of(clock))
 }
 
 pub(super) fn show(call: &Call) -> Answer {

@@ -8,8 +8,10 @@
 //! - **Bad input** is refused with 4xx and `{"error": {"field": …, "message": …}}`, before anything is changed: handlers
 //!   read the whole request first ([`Call::body`], [`Call::parameters`]), and only then act.
 
+mod accounts;
 mod call;
 mod clock;
+mod deadlines;
 mod guard;
 mod index;
 mod moment;
@@ -91,8 +93,35 @@ const ROUTES: &[Route] = &[
     ),
     route(
         Method::POST,
+        "/_emulator/clock/advance-to-next-deadline",
+        Waits(|call| Box::pin(deadlines::advance(call))),
+    ),
+    route(
+        Method::POST,
         "/_emulator/clock/resume",
         Waits(|call| Box::pin(clock::resume(call))),
+    ),
+    route(Method::GET, "/_emulator/deadlines", AtOnce(deadlines::list)),
+    route(Method::GET, "/_emulator/accounts", AtOnce(accounts::list)),
+    route(
+        Method::POST,
+        "/_emulator/accounts",
+        Waits(|call| Box::pin(accounts::make(call))),
+    ),
+    route(
+        Method::DELETE,
+        "/_emulator/accounts/{account}",
+        AtOnce(accounts::remove),
+    ),
+    route(
+        Method::POST,
+        "/_emulator/accounts/{account}/reset",
+        Waits(|call| Box::pin(accounts::reset(call))),
+    ),
+    route(
+        Method::POST,
+        "/_emulator/reset",
+        Waits(|call| Box::pin(accounts::reset_all(call))),
     ),
 ];
 

@@ -43,7 +43,6 @@ impl Refused {
         Self::bad(field, format!("`{field}` is missing"))
     }
 
-    #[allow(dead_code, reason = "the first route that can miss something calls it")]
     /// 404: what the field names is not there.
     pub(super) fn not_found(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, field, message)

@@ -18,6 +18,7 @@ mod v1;
 mod v2;
 mod v3;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
@@ -30,7 +31,7 @@ pub(crate) use directory::Person;
 use directory::{ApplicationCredential, Directory, Kind, Place, Project};
 use sessions::Sessions;
 use tokens::Tokens;
-pub(crate) use tokens::{Scope, Token};
+pub(crate) use tokens::{Scope, Token, TokenExpiry};
 
 use crate::config::{Catalog, Config, Problem, Secret};
 use crate::core::Core;
@@ -243,14 +244,12 @@ impl Identity {
     /// Makes a user at run time: the owner of the account `AUTH_{project}`, who signs in by v1 as `project:user`, by v2.0
     /// and v3 as that or as `user` of the project, always with this key: it is API key and password as well. Their catalog
     /// has a CDN. False if there is such a project already; then nothing is changed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
     pub(crate) fn add_account(&self, project: &str, user: &str, key: &Secret) -> bool {
         self.directory_mut().add_owner(project, user, key)
     }
 
     /// Takes away the project that owns a storage account, everybody whose home it is, and all their tokens. False if
     /// there is none. Costs as much as they have tokens.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
     pub(crate) fn remove_account(&self, account: &str) -> bool {
         let mut directory = self.directory_mut();
         let Some(project) = directory.project_of(account) else {
@@ -262,21 +261,35 @@ impl Identity {
         true
     }
 
+    /// All storage accounts, and of each whether it was made at run time.
+    pub(crate) fn accounts(&self) -> BTreeMap<String, bool> {
+        let directory = self.directory();
+        let projects = directory.projects.values();
+        projects
+            .map(|project| {
+                let is_new = !self.configured.projects.contains_key(&project.id);
+                (project.account.to_string(), is_new)
+            })
+            .collect()
+    }
+
+    /// Whether a project owns this storage account.
+    pub(crate) fn owns_account(&self, account: &str) -> bool {
+        self.directory().project_of(account).is_some()
+    }
+
     /// A token of the user `project:user`, as `TempAuth` gives it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for accounts made at run time"))]
     pub(crate) fn token_of(&self, login: &str, now: SystemTime) -> Option<Arc<Token>> {
         let person = self.find(login, None, |person| **person.login() == *login)?;
         self.issue(&person, Wanted::at_home(&person, Door::V1), now)
     }
 
-    /// When each good token runs out, and the account it is for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a list of deadlines"))]
-    pub(crate) fn token_expiries(&self, now: SystemTime) -> Vec<(SystemTime, Option<Arc<str>>)> {
+    /// When each token runs out that has not by `now`.
+    pub(crate) fn token_expiries(&self, now: SystemTime) -> Vec<TokenExpiry> {
         self.tokens.expiries(now)
     }
 
     /// Back to the users of the configuration, and no tokens.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for starting afresh"))]
     pub(crate) fn reset(&self) {
         let mut directory = self.directory_mut();
         *directory = self.configured.clone();

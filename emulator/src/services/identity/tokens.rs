@@ -86,6 +86,17 @@ impl fmt::Debug for Token {
     }
 }
 
+/// When a token runs out. The token itself is not told.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenExpiry {
+    /// As its bearer signs in.
+    pub(crate) user: Arc<str>,
+    /// The account it is for, if it is for one.
+    pub(crate) account: Option<Arc<str>>,
+    /// The last moment at which it is good.
+    pub(crate) at: SystemTime,
+}
+
 /// All tokens of one emulator.
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -172,15 +183,16 @@ impl Tokens {
         self.by_id.len()
     }
 
-    /// When each token runs out that has not yet, with the account it is for: the deadlines that clocks are moved to.
-    pub(super) fn expiries(&self, now: SystemTime) -> Vec<(SystemTime, Option<Arc<str>>)> {
+    /// When each token runs out that has not by `now`: the deadlines that clocks are moved to.
+    pub(super) fn expiries(&self, now: SystemTime) -> Vec<TokenExpiry> {
         let good = self.by_id.iter().filter(|token| now <= token.expires);
         good.map(|token| {
-            let account = token
-                .scope
-                .project()
-                .map(|project| Arc::clone(&project.account));
-            (token.expires, account)
+            let project = token.scope.project();
+            TokenExpiry {
+                user: Arc::clone(token.person.login()),
+                account: project.map(|project| Arc::clone(&project.account)),
+                at: token.expires,
+            }
         })
         .collect()
     }
