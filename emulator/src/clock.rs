@@ -26,7 +26,20 @@ struct Inner {
     last: AtomicU64,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// How a clock is set: where it runs or stands, and the ticks of the last timestamp that it handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Setting {
+    /// Ahead of and behind the system's clock.
+    Running {
+        ahead: Duration,
+        behind: Duration,
+        last: u64,
+    },
+    /// Since 1970.
+    Frozen { at: Duration, last: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// Runs with the system's clock, ahead of it or behind it.
     Running {
@@ -154,6 +167,43 @@ impl Clock {
             })
             .unwrap_or_default();
         Timestamp::from_ticks(now.max(last + 1))
+    }
+
+    /// How it is set, to be set that way again with [`Self::restore`].
+    pub(crate) fn setting(&self) -> Setting {
+        let last = self.0.last.load(Ordering::Relaxed);
+        match self.mode() {
+            Mode::Running { ahead, behind } => Setting::Running {
+                ahead,
+                behind,
+                last,
+            },
+            Mode::Frozen(at) => Setting::Frozen {
+                at: at.duration_since(UNIX_EPOCH).unwrap_or_default(),
+                last,
+            },
+        }
+    }
+
+    /// Sets it as it once was. One that ran runs as far from the system's clock as it did then.
+    pub(crate) fn restore(&self, setting: Setting) {
+        let (mode, last) = match setting {
+            Setting::Running {
+                ahead,
+                behind,
+                last,
+            } => (Mode::Running { ahead, behind }, last),
+            Setting::Frozen { at, last } => {
+                let at = UNIX_EPOCH
+                    .checked_add(at)
+                    .map_or(latest(), |at| at.min(latest()));
+                (Mode::Frozen(at), last)
+            }
+        };
+        self.change(|_| mode);
+        // The next one is one more, which must fit.
+        let last = last.min(u64::MAX >> 1);
+        self.0.last.store(last, Ordering::Relaxed);
     }
 
     fn mode(&self) -> Mode {

@@ -1,8 +1,9 @@
 //! A running emulator: start it, ask where it is, move its clock, drop it.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -18,6 +19,7 @@ use crate::server;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
 use crate::services::identity::Identity;
+use crate::snapshot::{self, SnapshotError};
 use crate::store::{Memory, Spill, Store};
 
 /// A Swift that runs on threads of its own until it is dropped.
@@ -62,6 +64,7 @@ pub struct Builder {
     max_memory: Option<u64>,
     spill_above: Option<u64>,
     spill_folder: Option<PathBuf>,
+    restore: Option<PathBuf>,
 }
 
 impl Default for Builder {
@@ -75,6 +78,7 @@ impl Default for Builder {
             max_memory: None,
             spill_above: None,
             spill_folder: None,
+            restore: None,
         }
     }
 }
@@ -143,11 +147,18 @@ impl Builder {
         self
     }
 
+    /// Begins with the state in a snapshot, as [`Emulator::snapshot_to`] writes it, instead of with none.
+    #[must_use]
+    pub fn restore(mut self, path: impl Into<PathBuf>) -> Self {
+        self.restore = Some(path.into());
+        self
+    }
+
     /// Starts the emulator; it answers as soon as this returns.
     ///
     /// # Errors
-    /// When the address cannot be bound, the machine gives no thread, or no file can be made in the folder for long
-    /// bodies.
+    /// When the address cannot be bound, the machine gives no thread, no file can be made in the folder for long bodies,
+    /// or a snapshot or a folder to begin with is not what it should be: the message then begins with its path.
     #[expect(
         clippy::unused_async,
         reason = "starting may come to wait, on a snapshot for one; callers should not care"
@@ -208,6 +219,10 @@ impl Builder {
         }
         let cores: Vec<_> = regions.iter().map(|region| &region.core).collect();
         Siblings::introduce(&cores);
+        if let Some(path) = &self.restore {
+            let cores = all_cores(&regions);
+            restore(&cores, path).map_err(|error| about(path, error))?;
+        }
         let (stop, stopped) = watch::channel(false);
         let thread = spawn(self.threads, served, &stopped)?;
         Ok(Emulator {
@@ -249,6 +264,28 @@ impl Builder {
         })?;
         Ok(Some(Spill { above, folder }))
     }
+}
+
+/// The states of all regions, the first one first.
+fn all_cores(regions: &[RunningRegion]) -> Vec<Arc<Core>> {
+    regions
+        .iter()
+        .map(|region| Arc::clone(&region.core))
+        .collect()
+}
+
+fn restore(cores: &[Arc<Core>], path: &Path) -> Result<(), SnapshotError> {
+    let file = BufReader::with_capacity(64 << 10, File::open(path)?);
+    snapshot::read::read(file, cores)?.install(cores);
+    Ok(())
+}
+
+/// An error that says which file it is about.
+fn about(path: &Path, error: impl std::error::Error) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{}: {error}", path.display()),
+    )
 }
 
 /// Runs the server on a thread of its own, so that it works below any runtime and beside none.
@@ -295,7 +332,7 @@ impl Emulator {
     }
 
     /// The state of the first region, for what is asked of the whole emulator.
-    pub(crate) fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
@@ -344,6 +381,37 @@ impl Emulator {
         self.core.store.memory_used()
     }
 
+    /// Writes the whole state to a file, replacing one that is there only once all of it is on disk.
+    ///
+    /// What is in it, and what is not, is said where the format is: `snapshot/mod.rs`. An object that is written meanwhile
+    /// is in it or is not, always whole. Blocks until it is done; the emulator goes on answering.
+    ///
+    /// # Errors
+    /// When the file cannot be written. Whatever was at `path` is then still there.
+    pub fn snapshot_to(&self, path: impl AsRef<Path>) -> Result<(), SnapshotError> {
+        let cores = all_cores(&self.regions);
+        snapshot::write_whole(path.as_ref(), |sink| snapshot::write::write(&cores, sink))?;
+        Ok(())
+    }
+
+    /// Puts the state in a snapshot in the place of this emulator's, clock included: requests see the old one or the new
+    /// one. Users keep their tokens. Blocks until it is done.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not a whole snapshot that fits. The state then is as it was.
+    pub fn restore(&self, path: impl AsRef<Path>) -> Result<(), SnapshotError> {
+        restore(&all_cores(&self.regions), path.as_ref())
+    }
+
+    /// Stops answering. What is stored stays, to be written by [`Self::snapshot_to`] with nothing else going on.
+    pub fn stop(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A panic on that thread has been printed there.
+            let _ = thread.join();
+        }
+    }
+
     /// Waits until the emulator stops by itself, which it never does: for a program that is nothing else.
     pub fn wait(mut self) {
         for thread in self.threads.drain(..) {
@@ -377,9 +445,6 @@ impl RunningRegion {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }

@@ -4,6 +4,7 @@
 //! Some bytes in front of the text say how to read it, so that a fuzzer can vary that too: see each function.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -16,6 +17,7 @@ use crate::features::slo::manifest;
 use crate::message::Body;
 use crate::resources::acl::{account, clean_acl, container, shown_account_acl};
 use crate::resources::range;
+use crate::store::{Memory, Store};
 
 /// How much of an archive's member is read at a time, in bytes.
 const BLOCK: usize = 100;
@@ -50,6 +52,31 @@ fn ask(canonical: &str, referer: &str) {
     list.allows_referer(referer);
     list.has_group(".rlistings");
     list.has_group(referer);
+}
+
+/// Snapshots of the whole state: a first byte that is even takes the rest as a file; one that is odd puts checksums into
+/// the rest, so that what lies behind them is reached.
+pub fn snapshot(data: &[u8]) {
+    let [mode, data @ ..] = data else {
+        return;
+    };
+    let framed;
+    let file = if mode & 1 == 0 {
+        data
+    } else {
+        framed = crate::snapshot::framed(data);
+        &framed
+    };
+    let before = file.len() as u64;
+    let known = crate::snapshot::read::Known {
+        name: crate::defaults::REGION,
+        policies: crate::flavour::SWIFT.policies,
+        store: Store::new(Arc::new(Memory::new(None)), None),
+    };
+    match crate::snapshot::read::read_for(file, vec![known]) {
+        Ok(state) => assert!(state.contents.bytes <= before, "no body out of nothing"),
+        Err(error) => assert!(!error.to_string().is_empty(), "a refusal says why"),
+    }
 }
 
 /// Tar archives: the first byte is the compression (0 none, 1 gzip, 2 bzip2, then again), the second the length of the

@@ -1,5 +1,7 @@
 //! The command `cloudfiles-emulator`: an offline Swift and Cloud Files.
 
+mod signals;
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use bytesize::ByteSize;
 use clap::Parser;
 use emulator::Emulator;
 use emulator::config::Config;
+use signals::Signals;
 
 /// An offline OpenStack Swift and Rackspace Cloud Files.
 ///
@@ -35,6 +38,12 @@ struct Args {
         hide_env_values = true
     )]
     control_token: Option<String>,
+    /// Begin with the state in this snapshot
+    #[arg(long, value_name = "FILE")]
+    restore: Option<PathBuf>,
+    /// Write the state to this file when ended by SIGTERM or SIGINT; the next --restore takes it
+    #[arg(long, value_name = "FILE")]
+    snapshot_on_exit: Option<PathBuf>,
     /// Threads that serve requests; by default one for each processor
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -84,8 +93,15 @@ fn main() -> ExitCode {
     if let Some(folder) = args.spill_dir {
         builder = builder.spill_folder(folder);
     }
-    let started = builder.start_blocking();
-    let emulator = match started {
+    if let Some(path) = &args.restore {
+        builder = builder.restore(path);
+    }
+    // Before anybody is told that it is ready, so that no signal is missed.
+    let ended = match Signals::new() {
+        Ok(ended) => ended,
+        Err(error) => return refuse(&error),
+    };
+    let mut emulator = match builder.start_blocking() {
         Ok(emulator) => emulator,
         Err(error) => return refuse(&error),
     };
@@ -107,7 +123,19 @@ fn main() -> ExitCode {
     let mut stdout = std::io::stdout();
     let _ = writeln!(stdout, "{ready}");
     let _ = stdout.flush();
-    emulator.wait();
+    ended.wait();
+    // What is answered from here on would not be in the snapshot.
+    emulator.stop();
+    if let Some(path) = &args.snapshot_on_exit
+        && let Err(error) = emulator.snapshot_to(path)
+    {
+        let _ = writeln!(
+            std::io::stderr(),
+            "cloudfiles-emulator: {} is not written",
+            path.display()
+        );
+        return refuse(&error);
+    }
     ExitCode::SUCCESS
 }
 

@@ -1,6 +1,7 @@
 //! An account: its metadata, its containers, its totals.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -175,6 +176,22 @@ impl Account {
         let state = self.read();
         let all = state.containers.iter();
         all.map(|(name, container)| (name.clone(), Arc::clone(container)))
+            .collect()
+    }
+
+    /// Up to `limit` containers behind a name in order, Swift's own among them; from the first one on without a name.
+    pub(crate) fn containers_after(
+        &self,
+        name: Option<&str>,
+        limit: usize,
+    ) -> Vec<(Box<str>, Arc<Container>)> {
+        let state = self.read();
+        let behind = name.map_or(Bound::Unbounded, Bound::Excluded);
+        state
+            .containers
+            .range::<str, _>((behind, Bound::Unbounded))
+            .take(limit)
+            .map(|(name, container)| (name.clone(), Arc::clone(container)))
             .collect()
     }
 

@@ -55,6 +55,25 @@ impl Stored {
         }
     }
 
+    /// The bytes in order, in the blocks they lie in; those in a file are read by the block, so this may have to wait for a
+    /// disk.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = io::Result<Bytes>> {
+        let (blocks, file) = match self {
+            Self::One(bytes) => (std::slice::from_ref(bytes), None),
+            Self::Many { chunks, .. } => (&chunks[..], None),
+            Self::File { file, length } => (&[][..], Some((file, *length))),
+        };
+        let read = file.into_iter().flat_map(|(file, length)| {
+            (0..length).step_by(BLOCK).map(move |from| {
+                let size = (length - from).min(BLOCK as u64);
+                let mut block = vec![0; usize::try_from(size).unwrap_or(BLOCK)];
+                read_at(file, &mut block, from)?;
+                Ok(Bytes::from(block))
+            })
+        });
+        blocks.iter().cloned().map(Ok).chain(read)
+    }
+
     /// The bytes as a body, without a copy where they are in memory.
     pub(crate) fn body(&self) -> Body {
         match self {
@@ -123,7 +142,7 @@ pub(crate) struct Spill {
 }
 
 /// How the bodies of one emulator are kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bodies {
     memory: Arc<Memory>,
     spill: Option<Spill>,
@@ -133,6 +152,32 @@ impl Bodies {
     /// Bodies in memory, counted by `memory`, and in files where `spill` says so.
     pub(crate) fn new(memory: Arc<Memory>, spill: Option<Spill>) -> Self {
         Self { memory, spill }
+    }
+
+    /// A whole body that is at hand, block by block.
+    ///
+    /// # Errors
+    /// As the blocks say, and `StorageFull` where there is no room.
+    pub(crate) fn keep(
+        &self,
+        length: Option<u64>,
+        blocks: impl Iterator<Item = io::Result<Bytes>>,
+    ) -> io::Result<(Stored, [u8; 16])> {
+        let full = |Full| io::Error::new(io::ErrorKind::StorageFull, "the memory is used up");
+        let (mut filler, mut keeper) = self.begin(length).map_err(full)?;
+        for block in blocks {
+            let block = block?;
+            let mut bytes = &block[..];
+            while !bytes.is_empty() {
+                if let Some(block) = filler.fill(&mut bytes).map_err(full)? {
+                    keeper.take(block)?;
+                }
+            }
+        }
+        if let Some(block) = filler.rest() {
+            keeper.take(block)?;
+        }
+        Ok(keeper.finish())
     }
 
     /// Makes ready for a body of so many bytes, where that is known. Refuses one of which it is clear that there is no room
@@ -290,31 +335,15 @@ mod tests {
 
     /// A whole body, as it comes in pieces.
     fn keep(bodies: &Bodies, declared: Option<u64>, body: &[u8]) -> io::Result<(Stored, [u8; 16])> {
-        let full = |Full| io::Error::from(io::ErrorKind::StorageFull);
-        let (mut filler, mut keeper) = bodies.begin(declared).map_err(full)?;
-        for mut piece in body.chunks(60_001) {
-            while !piece.is_empty() {
-                if let Some(block) = filler.fill(&mut piece).map_err(full)? {
-                    keeper.take(block)?;
-                }
-            }
-        }
-        if let Some(block) = filler.rest() {
-            keeper.take(block)?;
-        }
-        Ok(keeper.finish())
+        let pieces = body
+            .chunks(60_001)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)));
+        bodies.keep(declared, pieces)
     }
 
     fn read_back(stored: &Stored) -> Vec<u8> {
-        match stored {
-            Stored::One(bytes) => bytes.to_vec(),
-            Stored::Many { chunks, .. } => chunks.concat(),
-            Stored::File { file, length } => {
-                let mut bytes = vec![0; usize::try_from(*length).expect("it is short")];
-                read_at(file, &mut bytes, 0).expect("the file can be read");
-                bytes
-            }
-        }
+        let blocks: io::Result<Vec<Bytes>> = stored.blocks().collect();
+        blocks.expect("a body can be read").concat()
     }
 
     #[test]

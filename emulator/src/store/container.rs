@@ -1,6 +1,7 @@
 //! A container: its metadata, its objects in order, its totals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use http::{HeaderName, HeaderValue};
@@ -239,6 +240,23 @@ impl Container {
                 .change(self.policy, 0, -1, removed.wrapping_neg().cast_signed());
         }
         Ok(former)
+    }
+
+    /// Up to `limit` objects behind a name in order, expired ones and Swift's own among them; from the first one on
+    /// without a name.
+    pub(crate) fn objects_after(
+        &self,
+        name: Option<&str>,
+        limit: usize,
+    ) -> Vec<(Box<str>, Arc<Object>)> {
+        let state = self.read();
+        let behind = name.map_or(Bound::Unbounded, Bound::Excluded);
+        state
+            .objects
+            .range::<str, _>((behind, Bound::Unbounded))
+            .take(limit)
+            .map(|(name, object)| (name.clone(), Arc::clone(object)))
+            .collect()
     }
 
     /// One page of the objects that have not expired by `now`, each turned into what the caller wants of it.

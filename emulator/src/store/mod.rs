@@ -13,6 +13,7 @@ pub(crate) mod page;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use dashmap::{DashMap, DashSet};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -33,6 +34,11 @@ pub(crate) struct Store {
     /// How bodies are kept before they belong to an object.
     pub(crate) bodies: Bodies,
     memory: Arc<Memory>,
+    accounts: ArcSwap<Accounts>,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
     accounts: DashMap<String, Arc<Account>>,
     /// Accounts that were removed: Swift keeps their names for a while, so that nobody takes one for new.
     removed: DashSet<String>,
@@ -44,8 +50,16 @@ impl Store {
         Self {
             bodies: Bodies::new(Arc::clone(&memory), spill),
             memory,
-            accounts: DashMap::new(),
-            removed: DashSet::new(),
+            accounts: ArcSwap::default(),
+        }
+    }
+
+    /// An empty store that keeps and counts what will be in it as this one does, to take its place one day.
+    pub(crate) fn fresh(&self) -> Self {
+        Self {
+            bodies: self.bodies.clone(),
+            memory: Arc::clone(&self.memory),
+            accounts: ArcSwap::default(),
         }
     }
 
@@ -56,7 +70,11 @@ impl Store {
 
     /// The account, if anything was ever written to it.
     pub(crate) fn account(&self, name: &str) -> Option<Arc<Account>> {
-        self.accounts.get(name).map(|found| Arc::clone(&found))
+        self.accounts
+            .load()
+            .accounts
+            .get(name)
+            .map(|found| Arc::clone(&found))
     }
 
     /// The account, made now if it is not there. True if it was made.
@@ -65,7 +83,8 @@ impl Store {
             return (found, false);
         }
         let mut created = false;
-        let account = self.accounts.entry(name.to_owned()).or_insert_with(|| {
+        let accounts = self.accounts.load();
+        let account = accounts.accounts.entry(name.to_owned()).or_insert_with(|| {
             created = true;
             Arc::new(Account::new(now, Arc::clone(&self.memory)))
         });
@@ -74,39 +93,69 @@ impl Store {
 
     /// Removes an account with all that is in it, and keeps its name. False if it was not there.
     pub(crate) fn remove_account(&self, name: &str) -> bool {
-        let removed = self.accounts.remove(name).is_some();
+        let accounts = self.accounts.load();
+        let removed = accounts.accounts.remove(name).is_some();
         if removed {
-            self.removed.insert(name.to_owned());
+            accounts.removed.insert(name.to_owned());
         }
         removed
     }
 
     /// Takes an account away, with all that is in it, as if there never had been one.
     pub(crate) fn forget_account(&self, name: &str) -> Option<Arc<Account>> {
-        self.removed.remove(name);
-        self.accounts.remove(name).map(|(_, account)| account)
+        let accounts = self.accounts.load();
+        accounts.removed.remove(name);
+        accounts.accounts.remove(name).map(|(_, account)| account)
     }
 
-    /// Takes all accounts away, as if there never had been any.
-    pub(crate) fn clear(&self) -> Vec<Arc<Account>> {
-        self.removed.clear();
-        let mut former = Vec::new();
-        self.accounts.retain(|_, account| {
-            former.push(Arc::clone(account));
-            false
-        });
-        former
-    }
-
-    /// The names of all accounts that anything was ever written to.
-    pub(crate) fn account_names(&self) -> Vec<String> {
-        let names = self.accounts.iter();
-        names.map(|account| account.key().clone()).collect()
+    /// Takes all accounts away, as if there never had been any. Gives back what was here.
+    pub(crate) fn clear(&self) -> Self {
+        self.replace(self.fresh())
     }
 
     /// Whether there was such an account, and it was removed.
     pub(crate) fn is_removed_account(&self, name: &str) -> bool {
-        !self.removed.is_empty() && self.removed.contains(name)
+        let accounts = self.accounts.load();
+        !accounts.removed.is_empty() && accounts.removed.contains(name)
+    }
+
+    /// Puts all of another store in the place of what is here, at once: whoever asks finds the accounts of before or
+    /// those of after. What a request has begun to write before is written to what it found, and gone with it.
+    ///
+    /// Takes no longer for many objects than for none; gives back what was here, and dropping that does take long.
+    pub(crate) fn replace(&self, by: Self) -> Self {
+        let former = self.accounts.swap(by.accounts.load_full());
+        by.accounts.store(former);
+        by
+    }
+
+    /// The names of all accounts, in order.
+    pub(crate) fn account_names(&self) -> Vec<String> {
+        let accounts = self.accounts.load();
+        let mut names: Vec<String> = accounts
+            .accounts
+            .iter()
+            .map(|entry| entry.key().clone())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The names of the accounts that were removed, in order.
+    pub(crate) fn removed_account_names(&self) -> Vec<String> {
+        let accounts = self.accounts.load();
+        let mut names: Vec<String> = accounts
+            .removed
+            .iter()
+            .map(|entry| entry.key().clone())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Keeps the name of an account as that of one that was removed.
+    pub(crate) fn keep_removed(&self, name: String) {
+        self.accounts.load().removed.insert(name);
     }
 
     /// The container, if it is there.
@@ -116,8 +165,10 @@ impl Store {
 
     /// Shows all containers of all accounts, with the account's name and their own. No lock is held meanwhile.
     pub(crate) fn each_container(&self, mut show: impl FnMut(&str, &str, &Container)) {
-        let accounts = self.accounts.iter();
+        let accounts = self.accounts.load();
         let accounts: Vec<(String, Arc<Account>)> = accounts
+            .accounts
+            .iter()
             .map(|entry| (entry.key().clone(), Arc::clone(entry.value())))
             .collect();
         for (account_name, account) in accounts {

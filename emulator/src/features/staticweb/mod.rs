@@ -38,8 +38,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     }
     let is_visitor = match request.grant {
         Grant::Anonymous | Grant::Signed { .. } => true,
-        Grant::User(_) => request.header_is_true("x-web-mode"),
-        Grant::PreAuthorized => false,
+        Grant::User(_) | Grant::PreAuthorized => request.header_is_true("x-web-mode"),
     };
     if !is_visitor {
         return false;

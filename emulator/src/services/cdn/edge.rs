@@ -15,8 +15,12 @@
 //!
 //! The origin is read in the server's own name, so the access lists of containers do not matter here. Queries mean
 //! nothing. HEAD fetches a copy as GET does. Objects over 64 MiB are read from the origin each time, so for them a
-//! change is seen at once. The headers of an object come through, the CORS rules of its container do not. The root of a
-//! container is 404.
+//! change is seen at once. The headers of an object come through, the CORS rules of its container do not.
+//!
+//! A container that says in storage that it is a site (`X-Container-Meta-Web-Index`, `-Error`, `-Listings`,
+//! `-Listings-CSS`, `-Directory-Type`: see `features/staticweb`) is one here, whoever may read it in storage: pages and
+//! listings are kept like objects, error pages for 30 s, and 301 leads to an address within the edge. The root of any
+//! other container is 404.
 //!
 //! Source: `CdnHandler` in `sos/origin.py`.
 
@@ -27,15 +31,16 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
     AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, ETAG, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, ORIGIN, RANGE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, ORIGIN, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::address::{self, BadLabel};
 use super::cache::{EdgeCopy, Key};
+use super::logs::Visit;
 use crate::core::Core;
 use crate::message::{Body, Request, Response, header_text, header_value};
-use crate::path::Path;
+use crate::path::{Path, quote};
 use crate::pipeline::Next;
 use crate::reject::Reject;
 use crate::resources::object;
@@ -46,6 +51,9 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Ours: whether an answer is from a copy, `HIT`, or from the origin, `MISS`.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// Asks for a site's pages though the reader has rights.
+const X_WEB_MODE: HeaderName = HeaderName::from_static("x-web-mode");
 
 /// How long a refusal may be kept that could soon be none, and one that will be none for long.
 const SHORT: Duration = Duration::from_secs(30);
@@ -59,52 +67,80 @@ const MAX_OBJECT: u64 = 10 << 30;
 /// Headers of the client that matter to an object that is read from the origin each time.
 const PASSED_ON: [HeaderName; 5] = [IF_MODIFIED_SINCE, IF_MATCH, IF_NONE_MATCH, RANGE, IF_RANGE];
 
-/// Answers a request for an object, empty for the container itself, at the address with this label.
-pub(super) async fn handle(
-    request: Request,
-    label: &str,
-    name: &str,
-    core: &Arc<Core>,
-) -> Response {
+/// What a request at the edge is for.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Names the container: see [`address::parse`].
+    pub(super) label: String,
+    /// What the path begins with in front of `/NAME`: empty where the label is in the host.
+    pub(super) base: String,
+    /// The object, or empty for the container itself; `None` where the path ends before the slash.
+    pub(super) name: Option<String>,
+}
+
+impl Target {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("")
+    }
+}
+
+/// Answers a request at the edge, and notes it where the owner of the container wants to know.
+pub(super) async fn handle(request: Request, target: &Target, core: &Arc<Core>) -> Response {
     let now = core.clock.now();
-    let hash = match address::parse(label) {
+    let hash = match address::parse(&target.label) {
         Ok(hash) => hash,
         Err(BadLabel::Shape) => return refuse(Reject::not_found(), LONG, now),
         Err(BadLabel::Hash) => return refuse(Reject::bad_request(), LONG, now),
     };
-    match request.method {
-        Method::GET | Method::HEAD => read(request, hash, name, core, now).await,
-        Method::OPTIONS => options(request, hash, name, core, now).await,
+    let visit = core
+        .cdn
+        .rows()
+        .logged(hash)
+        .map(|(account, container)| Visit::new(account, container, &request, target));
+    let response = match request.method {
+        Method::GET | Method::HEAD => read(request, hash, target, core, now).await,
+        Method::OPTIONS => options(request, hash, target.name(), core, now).await,
         _ => refuse(Reject::method_not_allowed(METHODS), LONG, now),
+    };
+    if let Some(visit) = visit {
+        core.cdn.logs.note(core, &visit, &response);
     }
+    response
 }
 
 async fn read(
     mut request: Request,
     hash: u128,
-    name: &str,
+    target: &Target,
     core: &Arc<Core>,
     now: SystemTime,
 ) -> Response {
-    let key = Key::new(hash, name);
+    let key = Key::new(hash, target.name());
     let fresh = core.cdn.cache().fresh(&key, now);
-    if let Some(copy) = fresh {
+    // Without its slash the container's own address is another page than with it: the way there.
+    if let Some(copy) = fresh.filter(|_| target.name.is_some()) {
         return serve(&mut request, &copy, now, "HIT");
     }
     let fetch = core.cdn.cache().fetch();
-    let copy = match published(hash, name, core) {
+    let copy = match published(hash, target.name.as_deref(), core) {
         None => missing(now),
         Some((path, ttl)) => {
-            let whole = request.pre_authorized(Method::GET, path.clone());
+            let mut whole = request.pre_authorized(Method::GET, path.clone());
+            whole
+                .headers
+                .insert(X_WEB_MODE, HeaderValue::from_static("True"));
             match origin(whole, core).await {
-                Origin::Here(headers, body) => EdgeCopy {
-                    status: StatusCode::OK,
+                Origin::Here(status, headers, body) => EdgeCopy {
+                    status,
                     headers,
                     body,
                     fetched: now,
-                    ttl,
+                    ttl: if status == StatusCode::OK { ttl } else { SHORT },
                 },
-                Origin::Missing => missing(now),
+                Origin::Moved(mut response) => {
+                    relocate(&mut response, &path, target);
+                    return unkept(response, ttl, now);
+                }
                 Origin::Large => {
                     let response = Next::all(core).run(passed_on(&request, path)).await;
                     return unkept(response, ttl, now);
@@ -119,21 +155,35 @@ async fn read(
     serve(&mut request, &copy, now, "MISS")
 }
 
-/// Where an object lies and for how long it is kept, if its container is published now.
-fn published(hash: u128, name: &str, core: &Core) -> Option<(Path, Duration)> {
+/// Where an object lies, or the container itself with its slash or without, and for how long it is kept, if the
+/// container is published now.
+fn published(hash: u128, name: Option<&str>, core: &Core) -> Option<(Path, Duration)> {
     let rows = core.cdn.rows();
     let (account, container, row) = rows.published(hash)?;
-    if name.is_empty() {
-        return None;
-    }
-    let path = Path::object(account, container, name);
+    let path = match name {
+        Some(name) => Path::object(account, container, name),
+        None => Path::container(account, container),
+    };
     Some((path, Duration::from_secs(row.ttl.into())))
+}
+
+/// Makes a site's way to another of its pages one within the edge: the origin's names mean nothing there.
+fn relocate(response: &mut Response, asked: &Path, target: &Target) {
+    let container = asked.named().map_or(0, |named| {
+        "/v1//".len() + named.account().len() + named.container().unwrap_or_default().len()
+    });
+    // A site leads from a level to the same with a slash behind it, and nowhere else.
+    let below = asked.as_str().get(container..).unwrap_or_default();
+    let place = quote(&format!("{}{below}/", target.base));
+    response.set(LOCATION, &place);
 }
 
 /// What the origin has to say to a GET of a whole object.
 enum Origin {
-    Here(HeaderMap, Stored),
-    Missing,
+    /// The object, a page of its site, or that there is none: 200 or 404.
+    Here(StatusCode, HeaderMap, Stored),
+    /// A site's way to another of its pages.
+    Moved(Response),
     /// Too long to be kept, or of unknown length.
     Large,
     TooLarge,
@@ -143,8 +193,8 @@ enum Origin {
 async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
     let response = Next::all(core).run(whole).await;
     match response.status {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Origin::Missing,
+        StatusCode::OK | StatusCode::NOT_FOUND => {}
+        StatusCode::MOVED_PERMANENTLY => return Origin::Moved(response),
         _ => return Origin::Failed(response),
     }
     match response.body.length() {
@@ -152,7 +202,7 @@ async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
         Some(length) if length <= MAX_COPY => {}
         _ => return Origin::Large,
     }
-    let mut headers = response.headers;
+    let (status, mut headers) = (response.status, response.headers);
     let mut body = response.body;
     let mut blocks = Vec::new();
     while let Some(block) = body.next().await {
@@ -163,7 +213,7 @@ async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
         blocks.push(block);
     }
     headers.remove(CONTENT_LENGTH);
-    Origin::Here(headers, Stored::from_chunks(blocks))
+    Origin::Here(status, headers, Stored::from_chunks(blocks))
 }
 
 /// The client's own request, as the origin is to see it.
@@ -246,7 +296,7 @@ fn unkept(mut response: Response, ttl: Duration, now: SystemTime) -> Response {
 
 /// Whether an answer is about an object that is there, and lives as long as its copies do.
 fn is_kept(status: StatusCode) -> bool {
-    status.is_success() || status == StatusCode::NOT_MODIFIED
+    status.is_success() || status.is_redirection()
 }
 
 /// Says for how long an answer may be kept, from a moment on. What the object itself says of that does not count.
@@ -278,7 +328,7 @@ async fn options(
             .header(ALLOW, METHODS)
             .into_response();
     }
-    let Some((path, _)) = published(hash, name, core) else {
+    let Some((path, _)) = published(hash, Some(name), core).filter(|_| !name.is_empty()) else {
         return refuse(Reject::not_found(), SHORT, now);
     };
     let mut sub = request.pre_authorized(Method::OPTIONS, path);

@@ -6,7 +6,9 @@
 //! | `PUT ACCOUNT/CONTAINER` | 201 if that is new or changes something, else 202; the four addresses |
 //! | `POST ACCOUNT/CONTAINER` | 202 and the addresses; 404 if it never was published |
 //! | `HEAD ACCOUNT/CONTAINER` | 204 and everything known of it, published or not; 404 if it never was |
-//! | `DELETE ACCOUNT/CONTAINER` | 204 with `X-Remove-CDN-Container: true`, else 405; 404 |
+//! | `DELETE ACCOUNT/CONTAINER` | 204 with `X-Remove-CDN-Container: true`: it is as if it never was published; 404 |
+//! | | 204 with `X-Purge-Email`: the edge has nothing of it any longer, which counts as one purge; 404; 498 |
+//! | | 405 with neither |
 //! | `DELETE ACCOUNT/CONTAINER/OBJECT` | 204: the edge has it no longer; 404; 498 from the 26th on a day |
 //!
 //! PUT and POST read `X-CDN-Enabled`, `X-TTL` (seconds) and `X-Log-Retention`, and keep what is not named. The container
@@ -86,6 +88,9 @@ fn answer(request: &Request, core: &Core) -> Reply {
         }
         ("DELETE", Some(container), None) => {
             if !request.header_is_true("x-remove-cdn-container") {
+                if request.headers.contains_key("x-purge-email") {
+                    return purge(core, account, container, None);
+                }
                 return Err(Reject::method_not_allowed("GET, HEAD, POST, PUT"));
             }
             if !cdn.rows_mut().remove(account, container) {
@@ -93,14 +98,14 @@ fn answer(request: &Request, core: &Core) -> Reply {
             }
             Ok(Response::new(StatusCode::NO_CONTENT))
         }
-        ("DELETE", Some(container), Some(object)) => purge(core, account, container, object),
+        ("DELETE", Some(container), Some(object)) => purge(core, account, container, Some(object)),
         ("PUT" | "POST" | "HEAD" | "DELETE", None, _) => Err(bad_path()),
         _ => Err(Reject::not_found()),
     }
 }
 
-/// Drops an object from the edge. Storage keeps it, and the next fetch is a first one.
-fn purge(core: &Core, account: &str, container: &str, object: &str) -> Reply {
+/// Drops an object from the edge, or all of a container's. Storage keeps them, and the next fetch is a first one.
+fn purge(core: &Core, account: &str, container: &str, object: Option<&str>) -> Reply {
     let mut rows = core.cdn.rows_mut();
     if rows.row(account, container).is_none() {
         return Err(Reject::not_found());
@@ -114,7 +119,10 @@ fn purge(core: &Core, account: &str, container: &str, object: &str) -> Reply {
     }
     drop(rows);
     let hash = address::hash(account, container);
-    core.cdn.cache().purge(&Key::new(hash, object));
+    match object {
+        Some(object) => core.cdn.cache().purge(&Key::new(hash, object)),
+        None => core.cdn.cache().purge_containers(|of| of == hash),
+    }
     Ok(Response::new(StatusCode::NO_CONTENT))
 }
 

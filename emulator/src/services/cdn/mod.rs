@@ -17,8 +17,10 @@ mod address;
 mod cache;
 mod edge;
 mod listing;
+mod logs;
 mod management;
 mod rows;
+mod saved;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
@@ -26,7 +28,9 @@ use std::time::SystemTime;
 use crate::core::Core;
 use crate::message::{Request, Response};
 use cache::Cache;
+use logs::Logs;
 use rows::Rows;
+pub(crate) use saved::{Saved, SavedRecord};
 
 /// The state of the CDN: what is published, and what the edge holds.
 #[derive(Debug, Default)]
@@ -35,6 +39,7 @@ pub(crate) struct Cdn {
     strict: bool,
     rows: RwLock<Rows>,
     cache: Mutex<Cache>,
+    logs: Logs,
 }
 
 /// A copy at the edge, and the moment from which on it is served no more.
@@ -77,13 +82,13 @@ impl Cdn {
             return false;
         };
         self.cache().purge_containers(|hash| hashes.contains(&hash));
+        self.logs.forget(account);
         true
     }
 
     /// Forgets all that is published, and what the edge holds.
     pub(crate) fn clear(&self) {
-        *self.rows_mut() = Rows::default();
-        self.cache().purge_containers(|_| true);
+        self.restore(Saved::default());
     }
 
     // Every change of rows or cache is whole before anything in it could panic, so what a panicking thread left is sound.
@@ -103,16 +108,28 @@ impl Cdn {
 
 /// Answers a request that is the CDN's, and gives back any other.
 pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Response, Request> {
+    core.cdn.logs.deliver_due(core);
     let path = request.path.as_str();
-    let at_edge = match request.header("host").and_then(address::label_of_host) {
-        Some(label) => Some((label, path.strip_prefix('/').unwrap_or(path))),
-        None => path
-            .strip_prefix(address::EDGE)
-            .map(|rest| rest.split_once('/').unwrap_or((rest, ""))),
+    let target = match request.header("host").and_then(address::label_of_host) {
+        Some(label) => Some(edge::Target {
+            label: label.to_owned(),
+            base: String::new(),
+            name: path.strip_prefix('/').map(str::to_owned),
+        }),
+        None => path.strip_prefix(address::EDGE).map(|rest| {
+            let (label, name) = match rest.split_once('/') {
+                Some((label, name)) => (label, Some(name.to_owned())),
+                None => (rest, None),
+            };
+            edge::Target {
+                label: label.to_owned(),
+                base: format!("{}{label}", address::EDGE),
+                name,
+            }
+        }),
     };
-    if let Some((label, name)) = at_edge {
-        let (label, name) = (label.to_owned(), name.to_owned());
-        return Ok(edge::handle(request, &label, &name, core).await);
+    if let Some(target) = target {
+        return Ok(edge::handle(request, &target, core).await);
     }
     if path.starts_with(management::ROOT) {
         return Ok(management::handle(&request, core));

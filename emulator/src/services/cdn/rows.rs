@@ -107,7 +107,7 @@ pub(super) struct Rows {
 pub(super) struct Published {
     pub(super) containers: BTreeMap<String, Row>,
     /// The last day of a purge, in days since 1970, and how many there were on it.
-    purges: (u64, u32),
+    pub(super) purges: (u64, u32),
 }
 
 impl Rows {
@@ -134,6 +134,40 @@ impl Rows {
     pub(super) fn behind(&self, hash: u128) -> Option<(&str, &str)> {
         let (account, container) = self.hashes.get(&hash)?;
         Some((account, container))
+    }
+
+    /// Account and container behind the hash in an address, if who fetches what is to be logged.
+    pub(super) fn logged(&self, hash: u128) -> Option<(&str, &str)> {
+        let (account, container) = self.hashes.get(&hash)?;
+        self.row(account, container)
+            .filter(|row| row.log_retention)?;
+        Some((account, container))
+    }
+
+    /// Every account with its rows, in no order.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (&str, &Published)> {
+        self.accounts
+            .iter()
+            .map(|(account, published)| (account.as_str(), published))
+    }
+
+    /// Puts a row back that was saved. False if there is one, or if no row can be so.
+    pub(super) fn restore_row(&mut self, account: &str, container: &str, row: Row) -> bool {
+        if !(MIN_TTL..=MAX_TTL).contains(&row.ttl) || self.row(account, container).is_some() {
+            return false;
+        }
+        let change = Change {
+            enabled: Some(row.enabled),
+            ttl: Some(row.ttl),
+            log_retention: Some(row.log_retention),
+        };
+        self.put(account, container, change)
+    }
+
+    /// Puts back how many purges an account has used up on a day, which also makes it known where it has no rows.
+    pub(super) fn restore_purges(&mut self, account: &str, day: u64, count: u32) {
+        let published = self.accounts.entry(account.to_owned()).or_default();
+        published.purges = (day, count.min(PURGES_A_DAY));
     }
 
     /// Changes a row, or makes it. True if it is new or no longer the same.

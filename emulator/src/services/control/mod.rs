@@ -16,6 +16,7 @@ mod guard;
 mod index;
 mod moment;
 mod refused;
+mod snapshot;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -122,6 +123,16 @@ const ROUTES: &[Route] = &[
         Method::POST,
         "/_emulator/reset",
         Waits(|call| Box::pin(accounts::reset_all(call))),
+    ),
+    route(
+        Method::GET,
+        "/_emulator/snapshot",
+        AtOnce(snapshot::download),
+    ),
+    route(
+        Method::PUT,
+        "/_emulator/snapshot",
+        Waits(|call| Box::pin(snapshot::upload(call))),
     ),
 ];
 
