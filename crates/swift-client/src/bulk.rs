@@ -1,5 +1,6 @@
 //! Deleting many objects at once, and unpacking archives, as Swift's `bulk` middleware does both.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +12,10 @@ use serde::Deserialize;
 
 use crate::listing::malformed;
 use crate::path::escaped_path;
-use crate::segments::OldObject;
+use crate::segments::{OldObject, naming};
 use crate::{
     Body, Client, DeleteOptions, Error, ListOptions, OldSegments, Progress, Request, Transfers,
+    Versioning,
 };
 
 /// A report names at most `max_failed_*` failures.
@@ -55,6 +57,22 @@ pub struct DeleteFailure {
 }
 
 impl DeleteReport {
+    /// What deleting one object came to; an error if it concerns all others as well.
+    fn of(container: &str, object: String, deleted: Result<(), Error>) -> Result<Self, Error> {
+        let mut report = Self::default();
+        match deleted {
+            Ok(()) => report.deleted = 1,
+            Err(error) if error.is_not_found() => report.missing = 1,
+            Err(error @ (Error::Unauthorized(_) | Error::Identity(_))) => return Err(error),
+            Err(error) => report.failures.push(DeleteFailure {
+                container: container.to_owned(),
+                object,
+                reason: error.to_string(),
+            }),
+        }
+        Ok(report)
+    }
+
     fn add(&mut self, other: Self) {
         self.deleted += other.deleted;
         self.missing += other.missing;
@@ -342,18 +360,7 @@ impl Transfers {
             .client()
             .delete_object(&container, &object, &DeleteOptions::default())
             .await;
-        let mut report = DeleteReport::default();
-        match deleted {
-            Ok(()) => report.deleted = 1,
-            Err(error) if error.is_not_found() => report.missing = 1,
-            Err(error @ (Error::Unauthorized(_) | Error::Identity(_))) => return Err(error),
-            Err(error) => report.failures.push(DeleteFailure {
-                container,
-                object,
-                reason: error.to_string(),
-            }),
-        }
-        Ok(report)
+        DeleteReport::of(&container, object, deleted)
     }
 
     /// Deletes an object, and a large object's segments with it, unless another manifest needs them. Tells how many
@@ -383,28 +390,34 @@ impl Transfers {
         })
     }
 
-    /// Deletes a container and all objects in it, also those that are not listed at once. Segments of large objects in
-    /// it that lie in another container stay.
+    /// Deletes a container with all objects in it, all their versions, and what is listed only later. With
+    /// [`OldSegments::Remove`] large objects lose their segments as well, as by [`Transfers::delete_object`].
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it does not get empty; the report of what could not be deleted is lost then, so look at
-    /// [`Transfers::delete_all`] for more.
+    /// [`Error::Conflict`] if the container does not get empty, because something in it cannot be deleted or others go
+    /// on writing.
     pub async fn delete_container_with_objects(
         &self,
         container: &str,
+        segments: OldSegments,
     ) -> Result<DeleteReport, Error> {
+        let turn = self.turn().await;
+        let info = self.client().head_container(container).await?;
+        drop(turn);
+        let versioned = matches!(info.versioning, Some(Versioning::Enabled(_)));
+        let takes_segments = segments == OldSegments::Remove
+            && self
+                .has_segment_container(&naming::container_for(container))
+                .await?;
         let mut all = DeleteReport::default();
         let mut wait = Duration::from_millis(100);
-        for round in 1.. {
-            let names = self
-                .client()
-                .list_objects(container, ListOptions::default())
-                .try_filter_map(|entry| async move {
-                    Ok(entry
-                        .item()
-                        .map(|object| (container.to_owned(), object.name)))
-                });
-            let report = self.delete_all(names).await?;
+        let mut round = 1;
+        loop {
+            let report = if versioned {
+                self.delete_versions(container).await?
+            } else {
+                self.delete_listed(container, takes_segments).await?
+            };
             let stuck = !report.failures.is_empty();
             all.add(report);
             let turn = self.turn().await;
@@ -417,8 +430,78 @@ impl Transfers {
             drop(turn);
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(5));
+            round += 1;
         }
-        unreachable!("the loop has no end but its returns")
+    }
+
+    async fn delete_listed(
+        &self,
+        container: &str,
+        takes_segments: bool,
+    ) -> Result<DeleteReport, Error> {
+        let large = Mutex::new(Vec::new());
+        let names = self
+            .client()
+            .list_objects(container, ListOptions::default())
+            .try_filter_map(|entry| {
+                let name = entry.item().and_then(|object| {
+                    // What is empty may be the manifest of a dynamic large object.
+                    let may_be_large = object.slo_etag.is_some() || object.bytes == 0;
+                    if takes_segments && may_be_large {
+                        large
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(object.name);
+                        None
+                    } else {
+                        Some((container.to_owned(), object.name))
+                    }
+                });
+                std::future::ready(Ok(name))
+            });
+        let mut report = self.delete_all(names).await?;
+        let large = large.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let each = stream::iter(large.into_iter().map(Ok))
+            .map_ok(|object| async move {
+                let deleted = self
+                    .delete_object(container, &object, OldSegments::Remove)
+                    .await;
+                DeleteReport::of(container, object, deleted.map(drop))
+            })
+            .try_buffer_unordered(self.settings().concurrency.max(1))
+            .try_collect::<Vec<_>>()
+            .await?;
+        for one in each {
+            report.add(one);
+        }
+        Ok(report)
+    }
+
+    /// Deletes all versions of all objects of a container, so that nothing is left of them.
+    async fn delete_versions(&self, container: &str) -> Result<DeleteReport, Error> {
+        let options = ListOptions {
+            versions: true,
+            ..ListOptions::default()
+        };
+        self.client()
+            .list_objects(container, options)
+            .try_filter_map(|entry| std::future::ready(Ok(entry.item())))
+            .map_ok(|entry| async move {
+                let _turn = self.turn().await;
+                let options = DeleteOptions {
+                    version_id: entry.version_id,
+                    ..DeleteOptions::default()
+                };
+                let client = self.client();
+                let deleted = client.delete_object(container, &entry.name, &options).await;
+                DeleteReport::of(container, entry.name, deleted)
+            })
+            .try_buffer_unordered(self.settings().concurrency.max(1))
+            .try_fold(DeleteReport::default(), |mut all, report| async move {
+                all.add(report);
+                Ok(all)
+            })
+            .await
     }
 }
 

@@ -180,6 +180,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A plan that cannot be applied here.
+    #[error("this plan cannot be applied: {reason}")]
+    Plan {
+        /// Why not.
+        reason: String,
+    },
+    /// Source and destination of a move are the same object.
+    #[error("source and destination are the same object")]
+    SamePlace,
     /// A bulk request was taken, and then came to nothing.
     #[error("the server gave up: {status} {message:?}")]
     BulkFailed {

@@ -25,6 +25,7 @@ mod bulk;
 mod capabilities;
 mod client;
 mod container;
+mod copy;
 mod download;
 mod error;
 mod file;
@@ -64,6 +65,7 @@ pub use object::{
 pub use path::object_url;
 pub use progress::{Event, Progress};
 pub use retry::{Replay, RetryPolicy};
+pub use segments::{Audit, AuditOptions, GcPlan, GcReport, Missing, Orphan};
 pub use temp_url::{KeyScope, KeySlot, TempUrls};
 pub use transfers::{TransferSettings, Transfers};
 pub use transport::{Request, Response, Service, Transport};

@@ -48,6 +48,11 @@ pub(crate) fn folder(segment: &str) -> &str {
     segment.rfind('/').map_or("", |slash| &segment[..=slash])
 }
 
+/// The folder that holds all that has a prefix, and more: up to and with the last slash before its last name.
+pub(crate) fn folder_of_prefix(prefix: &str) -> &str {
+    folder(prefix.trim_end_matches('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,9 +82,12 @@ impl OldObject {
     /// What cannot be removed is left for the collection of orphans, and logged: the upload or deletion before this has
     /// succeeded.
     pub(crate) async fn remove(self, transfers: &Transfers, keep: &[Segment]) -> usize {
+        let keep: HashSet<(&str, &str)> = keep
+            .iter()
+            .map(|segment| (segment.container.as_str(), segment.object.as_str()))
+            .collect();
         self.removed(transfers, |container, name| {
-            keep.iter()
-                .any(|segment| segment.container == container && segment.object == name)
+            keep.contains(&(container, name))
         })
         .await
     }
@@ -169,7 +172,14 @@ impl OldObject {
         transfers: &Transfers,
         segments: &HashSet<(String, String)>,
     ) -> Result<bool, Error> {
-        for (container, folder) in folders(segments) {
+        let folders = match &self.parts {
+            OldParts::Static(_) => folders(segments),
+            OldParts::Dynamic { container, prefix } => BTreeSet::from([(
+                container.clone(),
+                naming::folder_of_prefix(prefix).to_owned(),
+            )]),
+        };
+        for (container, folder) in folders {
             let _turn = transfers.turn().await;
             let mark = format!("{folder}{SHARED_MARK}");
             let options = GetOptions::default();
@@ -212,7 +222,24 @@ pub(crate) async fn mark_as_shared(
     transfers: &Transfers,
     segments: &HashSet<(String, String)>,
 ) -> Result<(), Error> {
-    for (container, folder) in folders(segments) {
+    mark_folders(transfers, folders(segments)).await
+}
+
+/// The same for a dynamic large object. The mark lies beside its prefix: below, it would be content.
+pub(crate) async fn mark_prefix_as_shared(
+    transfers: &Transfers,
+    container: &str,
+    prefix: &str,
+) -> Result<(), Error> {
+    let folder = naming::folder_of_prefix(prefix).to_owned();
+    mark_folders(transfers, BTreeSet::from([(container.to_owned(), folder)])).await
+}
+
+async fn mark_folders(
+    transfers: &Transfers,
+    folders: BTreeSet<(String, String)>,
+) -> Result<(), Error> {
+    for (container, folder) in folders {
         let _turn = transfers.turn().await;
         let mark = format!("{folder}{SHARED_MARK}");
         transfers
@@ -221,6 +248,12 @@ pub(crate) async fn mark_as_shared(
             .await?;
     }
     Ok(())
+}
+
+/// Whether `name` is that of a mark rather than a segment.
+pub(crate) fn is_mark(name: &str) -> bool {
+    name.strip_suffix(SHARED_MARK)
+        .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
 }
 
 fn folders(segments: &HashSet<(String, String)>) -> BTreeSet<(String, String)> {

@@ -87,7 +87,7 @@ mod tests {
     fn needs_no_more_segments_than_a_manifest_takes() {
         let settings = TransferSettings::default();
         assert_eq!(segment_bytes(None, &settings, 1 << 30, &limits()), 64 << 20);
-        let length = 5 << 40;
+        let length = 4 << 40;
         let bytes = segment_bytes(None, &settings, length, &limits());
         assert!(length.div_ceil(bytes) <= 1000, "{bytes}");
     }

@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 
-use swift_client::{CopyOptions, Error, ObjectOptions, OldSegments, Segment, UploadOptions};
+use swift_client::{
+    CopyOptions, Error, LargeObject, ObjectOptions, OldSegments, Segment, UploadOptions,
+};
 
 use crate::place::{Place, noise};
 
@@ -93,6 +95,29 @@ async fn deletes_a_large_object_with_its_segments_and_nothing_else() {
         .map(|entry| entry.name.rsplit_once("/slo/").unwrap().0.to_owned())
         .collect();
     assert_eq!(left, HashSet::from(["b".to_owned(), "a/slo".to_owned()]));
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn deletes_a_container_with_the_segments_of_its_large_objects() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    for (name, kind) in [("s", LargeObject::Static), ("d", LargeObject::Dynamic)] {
+        let options = UploadOptions {
+            large_object: kind,
+            ..segmented(100_000)
+        };
+        transfers
+            .upload(&place.container, name, noise(250_000, 2), &options)
+            .await
+            .unwrap();
+    }
+    let report = transfers
+        .delete_container_with_objects(&place.container, OldSegments::Remove)
+        .await
+        .unwrap();
+    assert_eq!((report.deleted, report.failures.len()), (2, 0));
+    assert_eq!(place.segments().await, []);
     place.remove().await;
 }
 

@@ -4,7 +4,9 @@
     reason = "a test that cannot set up its server has failed"
 )]
 
+mod bulk;
 mod download;
 mod large;
+mod orphans;
 mod place;
 mod upload;

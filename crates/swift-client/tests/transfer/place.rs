@@ -4,8 +4,8 @@
 use emulator::Emulator;
 use futures_util::TryStreamExt;
 use swift_client::{
-    Client, ContainerOptions, Credentials, GetOptions, ListOptions, ObjectEntry, RetryPolicy,
-    TransferSettings, Transfers,
+    Client, ContainerOptions, Credentials, GetOptions, ListOptions, ObjectEntry, OldSegments,
+    RetryPolicy, TransferSettings, Transfers,
 };
 
 /// A container of its own, and what else was made from its name.
@@ -86,7 +86,10 @@ impl Place {
     pub(crate) async fn remove(&self) {
         let transfers = self.transfers();
         for container in [self.container.clone(), self.segment_container()] {
-            match transfers.delete_container_with_objects(&container).await {
+            match transfers
+                .delete_container_with_objects(&container, OldSegments::Keep)
+                .await
+            {
                 Ok(report) => assert!(report.failures.is_empty(), "{report:?}"),
                 Err(error) => assert!(error.is_not_found(), "{error}"),
             }

@@ -1,5 +1,7 @@
 //! Listings of accounts and containers: one page, or all of them as a stream.
 
+mod parallel;
+
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Method};
