@@ -161,6 +161,7 @@ impl Core {
             held |= former.is_some();
             drop_elsewhere(former);
             held |= core.cdn.forget_account(account);
+            core.former_keys.forget(Some(account));
         }
         self.seen_urls.forget(Some(account));
         held
@@ -172,6 +173,7 @@ impl Core {
         for core in self.siblings.all() {
             drop_elsewhere(core.store.clear());
             core.cdn.clear();
+            core.former_keys.forget(None);
         }
         self.seen_urls.forget(None);
         self.identity.reset();

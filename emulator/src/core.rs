@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use crate::clock::Clock;
 use crate::deadlines::SeenUrls;
+use crate::explain::FormerKeys;
 use crate::flavour::Flavour;
 use crate::region::Regions;
 use crate::services::cdn::Cdn;
@@ -22,6 +23,10 @@ pub(crate) struct Core {
     pub(crate) cdn: Cdn,
     /// Temporary URLs and forms that were let in, for the list of deadlines.
     pub(crate) seen_urls: Arc<SeenUrls>,
+    /// Keys of temporary URLs that were replaced, for explanations.
+    pub(crate) former_keys: FormerKeys,
+    /// Whether a temporary URL that is refused is told why.
+    pub(crate) debug_unauthorized: bool,
     /// The states of all regions, this one among them.
     pub(crate) siblings: Siblings,
     /// What opens the control surface to other machines.

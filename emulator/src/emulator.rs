@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::{Core, Siblings};
 use crate::deadlines::SeenUrls;
+use crate::explain::FormerKeys;
 use crate::flavour::SWIFT;
 use crate::region::{Region, Regions};
 use crate::server;
@@ -61,6 +62,7 @@ pub struct Builder {
     strict_cdn: bool,
     threads: usize,
     control_token: Option<ControlToken>,
+    debug_unauthorized: bool,
     max_memory: Option<u64>,
     spill_above: Option<u64>,
     spill_folder: Option<PathBuf>,
@@ -75,6 +77,7 @@ impl Default for Builder {
             strict_cdn: false,
             threads: 1,
             control_token: None,
+            debug_unauthorized: false,
             max_memory: None,
             spill_above: None,
             spill_folder: None,
@@ -111,6 +114,14 @@ impl Builder {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// Whether a temporary URL that is refused with 401 is told why, in the header `X-Emulator-Cause`: what
+    /// [`Emulator::explain`] says. By default answers are Swift's, which never tell.
+    #[must_use]
+    pub fn debug_unauthorized(mut self, debug: bool) -> Self {
+        self.debug_unauthorized = debug;
         self
     }
 
@@ -206,6 +217,8 @@ impl Builder {
                 },
                 cdn: Cdn::new(self.strict_cdn),
                 seen_urls: Arc::clone(&seen_urls),
+                former_keys: FormerKeys::default(),
+                debug_unauthorized: self.debug_unauthorized,
                 siblings: Siblings::default(),
                 control_token: self.control_token.clone(),
             });

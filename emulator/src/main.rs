@@ -44,6 +44,9 @@ struct Args {
     /// Write the state to this file when ended by SIGTERM or SIGINT; the next --restore takes it
     #[arg(long, value_name = "FILE")]
     snapshot_on_exit: Option<PathBuf>,
+    /// Tell temporary URLs that are refused with 401 why, in the header X-Emulator-Cause
+    #[arg(long = "debug-401")]
+    debug_401: bool,
     /// Threads that serve requests; by default one for each processor
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         .config(config)
         .strict_cdn(args.strict_cdn)
         .threads(threads)
+        .debug_unauthorized(args.debug_401)
         .control_token(args.control_token.as_deref().unwrap_or_default());
     if let Some(size) = args.max_memory {
         builder = builder.max_memory(size.as_u64());

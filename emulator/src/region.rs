@@ -48,6 +48,11 @@ impl Regions {
         self.all.get(self.here).map_or("", |region| &region.name)
     }
 
+    /// The port of this one.
+    pub(crate) fn port(&self) -> u16 {
+        self.all.get(self.here).map_or(0, |region| region.port)
+    }
+
     /// The name of the region that stands in where none is named.
     pub(crate) fn first(&self) -> &str {
         self.all.first().map_or("", |region| &region.name)

@@ -7,6 +7,7 @@
 //! Out, for GET and HEAD that succeed: `Content-Disposition` and `Expires`; `X-Object-Meta-*` is left out, but for
 //! `X-Object-Meta-Public-*`. A PUT or POST may not name another object (`X-Copy-From`, `X-Object-Manifest`, `X-Symlink-Target`): 400.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, EXPIRES};
@@ -16,8 +17,9 @@ use signing::{Digest, TempUrlAccess, TempUrlQuery, TempUrlRequest};
 
 use crate::core::Core;
 use crate::deadlines::Signed;
+use crate::explain::Question;
 use crate::message::{Grant, Request, Response, header_value};
-use crate::path::Resource;
+use crate::path::{Resource, quote};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
@@ -32,6 +34,9 @@ const EXTENDED_NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'-')
     .remove(b'~');
+
+/// Why a temporary URL was refused; sent only where the emulator was asked to.
+const CAUSE: HeaderName = HeaderName::from_static("x-emulator-cause");
 
 pub(crate) fn applies(request: &Request) -> bool {
     !request.query.is_empty()
@@ -122,7 +127,11 @@ fn verify(
         })
         .map_err(|refusal| {
             tracing::info!(trans_id = %request.trans_id, %refusal, "refused a temporary URL");
-            invalid()
+            if core.debug_unauthorized {
+                explained(request, core)
+            } else {
+                invalid()
+            }
         })?;
     Ok((
         access,
@@ -148,6 +157,29 @@ fn invalid() -> Reject {
         "401 Unauthorized: Temp URL invalid\n",
     )
     .header(http::header::WWW_AUTHENTICATE, "Swift realm=\"unknown\"")
+}
+
+/// The same with the cause in a header of ours, for those who test their own URLs.
+fn explained(request: &Request, core: &Core) -> Reject {
+    let path = quote(request.path.as_str());
+    let asked = Question {
+        method: request.method.as_str(),
+        path: &path,
+        query: request.query.as_str(),
+        ip: request.remote.unwrap_or(Ipv4Addr::LOCALHOST.into()),
+    };
+    match core.explain(&asked) {
+        Ok(found) => {
+            let text = format!("{}: {}", found.cause, found.message);
+            // A prefix may be in any letters.
+            let text = text.replace(
+                |letter: char| !letter.is_ascii() || letter.is_ascii_control(),
+                "?",
+            );
+            invalid().header(CAUSE, &text)
+        }
+        Err(_) => invalid(),
+    }
 }
 
 /// What is left of the query for the rest of the pipeline: nothing but the temporary URL's own parameters, so that none

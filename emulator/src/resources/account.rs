@@ -3,7 +3,7 @@
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{acl, container::page_of, done, metadata};
+use super::{acl, container::page_of, done, metadata, temp_url_keys};
 use crate::core::Core;
 use crate::listing::{Entry, Listing, ListingOf};
 use crate::message::{Request, Response};
@@ -169,9 +169,17 @@ fn update(request: &Request, core: &Core, account: &Account, owner: bool) -> Res
             access_control.clone(),
         ));
     }
-    account.update(updates, |whole| {
-        metadata::check_whole(whole, "account", &core.flavour.limits)
-    })
+    core.former_keys.during(
+        &request.headers,
+        (name(request, core)?, ""),
+        core.clock.now(),
+        || temp_url_keys::of_account(account),
+        || {
+            account.update(updates, |whole| {
+                metadata::check_whole(whole, "account", &core.flavour.limits)
+            })
+        },
+    )
 }
 
 /// DELETE: only resellers may; takes everything in the account along.

@@ -4,14 +4,15 @@ use http::header::{ACCEPT_RANGES, CONTENT_TYPE, LAST_MODIFIED};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::receive::no_room;
-use super::{acl, done, media_type, metadata};
+use super::{acl, done, media_type, metadata, temp_url_keys};
 use crate::core::Core;
 use crate::listing::{Entry, Listing, ListingOf, ObjectEntry};
 use crate::message::{Request, Response, header_value};
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
-use crate::store::Object;
 use crate::store::page::{Page, PageItem};
+use crate::store::{Container, Object};
+use crate::timestamp::Timestamp;
 
 /// What part of a listing a request asks for, with the texts it refers to.
 #[derive(Debug, Default)]
@@ -205,14 +206,33 @@ pub(crate) fn put(mut request: Request, core: &Core) -> Reply {
         return Err(Reject::conflict());
     }
     let updates = metadata::updates(&request.headers, "container", access.owner);
-    container.update(now, updates, |whole| {
-        metadata::check_whole(whole, "container", &core.flavour.limits)
-    })?;
+    update(&request, core, &container, now, updates)?;
     Ok(done(if created {
         StatusCode::CREATED
     } else {
         StatusCode::ACCEPTED
     }))
+}
+
+/// Takes over new metadata, if the whole is then no more than allowed.
+fn update(
+    request: &Request,
+    core: &Core,
+    container: &Container,
+    now: Timestamp,
+    updates: Vec<(HeaderName, HeaderValue)>,
+) -> Result<(), Reject> {
+    core.former_keys.during(
+        &request.headers,
+        names(request),
+        core.clock.now(),
+        || temp_url_keys::of_container(container),
+        || {
+            container.update(now, updates, |whole| {
+                metadata::check_whole(whole, "container", &core.flavour.limits)
+            })
+        },
+    )
 }
 
 /// The storage policy that a request names.
@@ -247,9 +267,7 @@ pub(crate) fn post(mut request: Request, core: &Core) -> Reply {
         .container(account, name)
         .ok_or_else(Reject::not_found)?;
     let updates = metadata::updates(&request.headers, "container", access.owner);
-    container.update(core.clock.timestamp(), updates, |whole| {
-        metadata::check_whole(whole, "container", &core.flavour.limits)
-    })?;
+    update(&request, core, &container, core.clock.timestamp(), updates)?;
     Ok(done(StatusCode::NO_CONTENT))
 }
 

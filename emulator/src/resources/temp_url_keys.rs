@@ -4,7 +4,7 @@
 use http::HeaderValue;
 use signing::Key;
 
-use crate::store::Store;
+use crate::store::{Account, Container, Store};
 
 /// Up to two keys of an account, and up to two of one of its containers.
 #[derive(Debug, Default)]
@@ -38,6 +38,24 @@ impl TempUrlKeys {
     pub(crate) fn all(&self) -> Vec<&Key> {
         self.account.iter().chain(&self.container).collect()
     }
+}
+
+/// The first and the second key of an account.
+pub(crate) fn of_account(account: &Account) -> [Option<Key>; 2] {
+    [
+        account.metadata_value("x-account-meta-temp-url-key"),
+        account.metadata_value("x-account-meta-temp-url-key-2"),
+    ]
+    .map(|value| value.map(|value| Key::new(value.as_bytes())))
+}
+
+/// The first and the second key of a container.
+pub(crate) fn of_container(container: &Container) -> [Option<Key>; 2] {
+    [
+        container.metadata_value("x-container-meta-temp-url-key"),
+        container.metadata_value("x-container-meta-temp-url-key-2"),
+    ]
+    .map(|value| value.map(|value| Key::new(value.as_bytes())))
 }
 
 fn keys(values: [Option<HeaderValue>; 2]) -> Vec<Key> {

@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod clock;
 mod deadlines;
+mod explain;
 mod guard;
 
 use emulator::{Builder, Emulator};

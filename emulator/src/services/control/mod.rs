@@ -12,6 +12,7 @@ mod accounts;
 mod call;
 mod clock;
 mod deadlines;
+mod explain;
 mod guard;
 mod index;
 mod moment;
@@ -133,6 +134,11 @@ const ROUTES: &[Route] = &[
         Method::PUT,
         "/_emulator/snapshot",
         Waits(|call| Box::pin(snapshot::upload(call))),
+    ),
+    route(
+        Method::POST,
+        "/_emulator/explain",
+        Waits(|call| Box::pin(explain::explain(call))),
     ),
 ];
 
