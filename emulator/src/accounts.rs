@@ -98,7 +98,7 @@ impl Emulator {
     }
 
     /// Takes everything back to how it was at the start: no objects, no tokens, the users of the configuration, nothing
-    /// published, and the clock runs with the system's.
+    /// published, no faults, an empty journal, and the clock runs with the system's.
     pub fn reset(&self) {
         self.core().reset(false);
     }
@@ -164,10 +164,11 @@ impl Core {
             core.former_keys.forget(Some(account));
         }
         self.seen_urls.forget(Some(account));
+        self.faults.history().forget(account);
         held
     }
 
-    /// Everything as at the start: no accounts, no tokens, the users of the configuration, no CDN. The clock runs with the
+    /// Everything as at the start: no accounts, no tokens, the users of the configuration, no CDN, no faults. The clock runs with the
     /// system's again, unless it is to be kept.
     pub(crate) fn reset(&self, keep_clock: bool) {
         for core in self.siblings.all() {
@@ -177,6 +178,8 @@ impl Core {
         }
         self.seen_urls.forget(None);
         self.identity.reset();
+        self.faults.clear();
+        self.journal.clear();
         if !keep_clock {
             self.clock.reset();
         }

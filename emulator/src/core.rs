@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use crate::clock::Clock;
 use crate::deadlines::SeenUrls;
 use crate::explain::FormerKeys;
+use crate::faults::Faults;
 use crate::flavour::Flavour;
+use crate::journal::Journal;
 use crate::region::Regions;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
@@ -29,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) debug_unauthorized: bool,
     /// The states of all regions, this one among them.
     pub(crate) siblings: Siblings,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) journal: Arc<Journal>,
     /// What opens the control surface to other machines.
     pub(crate) control_token: Option<ControlToken>,
 }

@@ -14,7 +14,11 @@ use crate::config::Config;
 use crate::core::{Core, Siblings};
 use crate::deadlines::SeenUrls;
 use crate::explain::FormerKeys;
+use crate::faults::Faults;
 use crate::flavour::SWIFT;
+use crate::invalid::Invalid;
+use crate::journal::{self, Filter, Journal, RecordedRequest, RequestFilter};
+use crate::metrics;
 use crate::region::{Region, Regions};
 use crate::server;
 use crate::services::cdn::Cdn;
@@ -67,6 +71,7 @@ pub struct Builder {
     spill_above: Option<u64>,
     spill_folder: Option<PathBuf>,
     restore: Option<PathBuf>,
+    journal: usize,
 }
 
 impl Default for Builder {
@@ -82,6 +87,7 @@ impl Default for Builder {
             spill_above: None,
             spill_folder: None,
             restore: None,
+            journal: journal::CAPACITY,
         }
     }
 }
@@ -165,6 +171,14 @@ impl Builder {
         self
     }
 
+    /// How many requests the journal keeps, the latest ones; by default 10,000. With 0 it keeps none, and requests are
+    /// only counted. Each takes about 300 bytes and its path.
+    #[must_use]
+    pub fn journal(mut self, requests: usize) -> Self {
+        self.journal = requests;
+        self
+    }
+
     /// Starts the emulator; it answers as soon as this returns.
     ///
     /// # Errors
@@ -203,6 +217,8 @@ impl Builder {
             })
             .collect();
         let seen_urls = Arc::new(SeenUrls::default());
+        let faults = Arc::new(Faults::default());
+        let journal = Arc::new(Journal::new(self.journal, Arc::clone(&all)));
         let mut regions = Vec::new();
         let mut served = Vec::new();
         for (here, (listener, address)) in listeners.into_iter().enumerate() {
@@ -220,6 +236,8 @@ impl Builder {
                 former_keys: FormerKeys::default(),
                 debug_unauthorized: self.debug_unauthorized,
                 siblings: Siblings::default(),
+                faults: Arc::clone(&faults),
+                journal: Arc::clone(&journal),
                 control_token: self.control_token.clone(),
             });
             served.push((listener, Arc::clone(&core)));
@@ -423,6 +441,41 @@ impl Emulator {
             // A panic on that thread has been printed there.
             let _ = thread.join();
         }
+    }
+
+    /// What goes wrong on purpose.
+    pub fn faults(&self) -> &Faults {
+        &self.core.faults
+    }
+
+    /// The requests in the journal that match, in the order in which they ended. A request is there before its client has
+    /// the last of the answer. Those to the control surface are not kept.
+    ///
+    /// ```
+    /// use emulator::{Emulator, RequestFilter};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::builder().start_blocking()?;
+    /// let uploads = RequestFilter { method: Some("PUT".to_owned()), ..RequestFilter::default() };
+    /// assert!(emulator.requests(uploads)?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When a field of the filter makes no sense.
+    pub fn requests(&self, filter: RequestFilter) -> Result<Vec<RecordedRequest>, Invalid> {
+        Ok(self.core.journal.requests(&Filter::new(filter)?))
+    }
+
+    /// Forgets the requests in the journal; ids go on.
+    pub fn clear_requests(&self) {
+        self.core.journal.clear();
+    }
+
+    /// What has been counted, as Prometheus reads it: its text format 0.0.4.
+    pub fn metrics(&self) -> String {
+        metrics::text(&self.core)
     }
 
     /// Waits until the emulator stops by itself, which it never does: for a program that is nothing else.

@@ -47,6 +47,9 @@ struct Args {
     /// Tell temporary URLs that are refused with 401 why, in the header X-Emulator-Cause
     #[arg(long = "debug-401")]
     debug_401: bool,
+    /// How many requests the journal keeps, the latest ones; 0 keeps none
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    journal: usize,
     /// Threads that serve requests; by default one for each processor
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         .strict_cdn(args.strict_cdn)
         .threads(threads)
         .debug_unauthorized(args.debug_401)
+        .journal(args.journal)
         .control_token(args.control_token.as_deref().unwrap_or_default());
     if let Some(size) = args.max_memory {
         builder = builder.max_memory(size.as_u64());

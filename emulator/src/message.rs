@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub(crate) struct Request {
     pub(crate) received: Timestamp,
     /// Set by features for requests of their own: names with NUL in them are reserved for Swift itself.
     pub(crate) allow_reserved_names: bool,
+    /// Set by a fault: listings of containers show how things were so long ago.
+    pub(crate) listing_lag: Option<Duration>,
 }
 
 impl Request {
@@ -74,6 +77,7 @@ impl Request {
             remote: self.remote,
             received: self.received,
             allow_reserved_names: self.allow_reserved_names,
+            listing_lag: self.listing_lag,
         }
     }
 
@@ -355,6 +359,8 @@ pub(crate) struct Upload {
     /// stopped sending.
     waits: bool,
     patience: Patience,
+    /// How many bytes have been read, for the journal; `None` where there are none.
+    read: Option<Arc<AtomicU64>>,
 }
 
 /// Counts how long nothing has come.
@@ -380,6 +386,7 @@ impl Patience {
 impl Upload {
     pub(crate) fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
         Self {
+            read: (!incoming.is_end_stream()).then(Arc::default),
             incoming: Some(incoming),
             waits: headers.contains_key(EXPECT),
             patience: Patience::default(),
@@ -396,6 +403,11 @@ impl Upload {
         match Pin::new(incoming).poll_frame(context) {
             Poll::Ready(frame) => {
                 self.patience.waiting = false;
+                if let (Some(Ok(frame)), Some(read)) = (&frame, &self.read)
+                    && let Some(data) = frame.data_ref()
+                {
+                    read.fetch_add(data.len() as u64, Ordering::Relaxed);
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Client)))
             }
             Poll::Pending if self.patience.is_over(context) => {
@@ -436,6 +448,9 @@ pub(crate) enum BodyError {
     /// Nothing came for longer than anybody waits.
     #[error("the body stopped coming")]
     Stalled,
+    /// A fault cut it.
+    #[error("the body was cut by a fault")]
+    Cut,
     /// Longer than the reader takes.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
@@ -476,6 +491,14 @@ impl Body {
             }
         }
         Ok(first.unwrap_or_else(|| whole.freeze()))
+    }
+
+    /// Counts the bytes that are read of a client's body, if it has any.
+    pub(crate) fn counter(&self) -> Option<Arc<AtomicU64>> {
+        match self {
+            Self::Incoming(upload) => upload.read.clone(),
+            _ => None,
+        }
     }
 
     /// Its length in bytes, where that is known.

@@ -4,7 +4,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -18,6 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::core::Core;
+use crate::faults::{Strike, Verdict};
+use crate::journal::{Exchange, Peer, Sent};
 use crate::message::{Body, Grant, Request, Response, Upload};
 use crate::path::Path;
 use crate::pipeline::Next;
@@ -25,7 +28,7 @@ use crate::query::Query;
 use crate::reject::{Reject, has_standard_body, name_realm, reason};
 use crate::services;
 use crate::timestamp::Timestamp;
-use crate::wire::Wire;
+use crate::wire::{Line, Wire};
 
 /// Headers beyond which a request is refused; Swift's own clients send well over a hundred.
 const MAX_HEADERS: usize = 256;
@@ -54,19 +57,18 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
-    let no_content = Arc::new(AtomicBool::new(false));
-    let wire = Wire::new(stream, Arc::clone(&no_content));
+    let _open = Open::new(&core);
+    let line = Arc::new(Line::default());
+    let wire = Wire::new(stream, Arc::clone(&line));
+    let client = Arc::new(Client {
+        remote,
+        line,
+        peer: Peer::default(),
+    });
     let service = service_fn(move |request| {
         let core = Arc::clone(&core);
-        let no_content = Arc::clone(&no_content);
-        async move {
-            let response = respond(request, remote, &core).await;
-            no_content.store(
-                response.status() == StatusCode::NO_CONTENT,
-                Ordering::Relaxed,
-            );
-            Ok::<_, std::convert::Infallible>(response)
-        }
+        let client = Arc::clone(&client);
+        async move { respond(request, &client, &core).await }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -79,11 +81,41 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     }
 }
 
+/// What there is of a connection while its requests are answered.
+struct Client {
+    remote: SocketAddr,
+    line: Arc<Line>,
+    peer: Peer,
+}
+
+/// Counts a connection as long as it is open.
+struct Open(Arc<Core>);
+
+impl Open {
+    fn new(core: &Arc<Core>) -> Self {
+        core.journal.accepted.fetch_add(1, Ordering::Relaxed);
+        core.journal.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(core))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.journal.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// There is no answer: the connection is to be reset.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault resets the connection")]
+struct Hangup;
+
 async fn respond(
     request: http::Request<Incoming>,
-    remote: SocketAddr,
+    client: &Client,
     core: &Arc<Core>,
-) -> http::Response<Body> {
+) -> Result<http::Response<Sent>, Hangup> {
+    let started = Instant::now();
     let now = Timestamp::from(core.clock.now());
     let (mut head, body) = request.into_parts();
     head.headers = as_read_by_swift(&head.headers);
@@ -94,6 +126,8 @@ async fn respond(
         .get(CONNECTION)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
     let raw_path = head.uri.path();
+    let mut exchange = None;
+    let mut strike = None;
     let mut response = match Path::decode(raw_path) {
         _ if has_long_request_line(&head.method, &head.uri) => {
             Response::new(StatusCode::URI_TOO_LONG)
@@ -112,11 +146,26 @@ async fn respond(
                 body,
                 grant: Grant::Anonymous,
                 trans_id: Arc::clone(&trans_id),
-                remote: Some(remote.ip()),
+                remote: Some(client.remote.ip()),
                 received: now,
                 allow_reserved_names: false,
+                listing_lag: None,
             };
-            let mut response = answer(request, core).await;
+            if !services::control::owns(&request) {
+                let begun = Exchange::begin(core, &request, &head.uri, started, &client.peer);
+                exchange = Some(begun);
+                strike = core.faults.strike(&request, core);
+            }
+            let mut response = match &strike {
+                None => answer(request, core).await,
+                // On the heap, so that requests without a fault have no place for it on their way.
+                Some(strike) => {
+                    if let Some(exchange) = &mut exchange {
+                        exchange.struck_by(strike.id);
+                    }
+                    Box::pin(struck(strike, request, client, core)).await?
+                }
+            };
             name_realm(&mut response, &realm);
             response
         }
@@ -133,7 +182,20 @@ async fn respond(
             .headers
             .insert(CONNECTION, HeaderValue::from_static("keep-alive"));
     }
-    let mut sent = http::Response::new(response.body);
+    if let Some(strike) = strike {
+        response.body = strike.after(response.body, &client.line);
+    }
+    if client.line.is_reset() {
+        return Err(Hangup);
+    }
+    if response.status == StatusCode::NO_CONTENT {
+        client.line.answers_no_content();
+    }
+    let body = match exchange {
+        Some(exchange) => exchange.answered(response.status, response.body),
+        None => Sent::unrecorded(response.body),
+    };
+    let mut sent = http::Response::new(body);
     *sent.status_mut() = response.status;
     let phrase = reason(response.status);
     if response.status.canonical_reason() != Some(phrase)
@@ -146,7 +208,21 @@ async fn respond(
         http::header::DATE,
         crate::message::header_value(&crate::timestamp::http_date(now.seconds())),
     );
-    sent
+    Ok(sent)
+}
+
+/// The answer to a request that a fault has struck.
+async fn struck(
+    strike: &Strike,
+    request: Request,
+    client: &Client,
+    core: &Arc<Core>,
+) -> Result<Response, Hangup> {
+    match strike.before(request, &client.line).await {
+        Verdict::Pass(request) => Ok(answer(request, core).await),
+        Verdict::Answer(response) => Ok(response),
+        Verdict::Reset => Err(Hangup),
+    }
 }
 
 /// The longest line of a request that Swift's server reads, in bytes (`MAX_REQUEST_LINE` and `MAX_HEADER_LINE` in

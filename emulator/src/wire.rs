@@ -1,11 +1,13 @@
-//! Two things that Swift's server does on the wire and hyper does not.
+//! Two things that Swift's server does on the wire and hyper does not, and two ways of ending a connection.
 //!
 //! * A 204 says `Content-Length: 0`. RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read
 //!   it.
 //! * A request target may hold raw bytes beyond ASCII, UTF-8 or not. Swift takes them as if they were escaped; hyper
 //!   refuses those that are not UTF-8. Here they become escapes before hyper sees them.
 //!
-//! Both look only where a message begins: at the start of what is written, and at the first bytes that come after a
+//! * Whoever answers can have the connection closed as soon as what was said has gone out, or reset: see [`Line`].
+//!
+//! The first two look only where a message begins: at the start of what is written, and at the first bytes that come after a
 //! response has gone out.
 
 use std::io;
@@ -21,12 +23,41 @@ const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\n";
 const LENGTH: &[u8] = b"Content-Length: 0\r\n";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 
+/// What those who answer on a connection want of it.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    no_content: AtomicBool,
+    closing: AtomicBool,
+    reset: AtomicBool,
+}
+
+impl Line {
+    /// To be called before a 204 is handed to hyper, so that no body is ever taken for the head of such an answer.
+    pub(crate) fn answers_no_content(&self) {
+        self.no_content.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the connection once everything before has gone out, whatever was promised to follow.
+    pub(crate) fn close_when_flushed(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the connection end with RST, and not FIN, when hyper drops it.
+    pub(crate) fn reset(&self) {
+        self.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to be dropped now.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.reset.load(Ordering::Relaxed)
+    }
+}
+
 /// A connection as hyper shall see it.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    /// Set by whoever answers 204, so that no body is ever taken for the head of such an answer.
-    no_content: Arc<AtomicBool>,
+    line: Arc<Line>,
     /// Whether the next bytes that come may begin a request.
     at_request: bool,
     /// Bytes that have come, rewritten, and did not fit what hyper had room for.
@@ -36,11 +67,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// `no_content` is to be set before a 204 is handed to hyper.
-    pub(crate) fn new(stream: TcpStream, no_content: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
         Self {
             stream,
-            no_content,
+            line,
             at_request: true,
             incoming: Vec::new(),
             outgoing: Vec::new(),
@@ -70,7 +100,7 @@ impl Wire {
         // An interim answer is not the end of a request: what comes next is its body.
         self.at_request |= !bytes.starts_with(CONTINUE);
         if !bytes.starts_with(NO_CONTENT)
-            || !self.no_content.swap(false, Ordering::Relaxed)
+            || !self.line.no_content.swap(false, Ordering::Relaxed)
             || names_length(bytes)
         {
             return false;
@@ -79,6 +109,16 @@ impl Wire {
         self.outgoing.extend_from_slice(LENGTH);
         self.outgoing.extend_from_slice(&bytes[NO_CONTENT.len()..]);
         true
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.line.is_reset()
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a connection ends with FIN instead of RST");
+        }
     }
 }
 
@@ -178,7 +218,12 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.drain(context))?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        // Hyper flushes when it has nothing left to write.
+        if self.line.closing.load(Ordering::Relaxed) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

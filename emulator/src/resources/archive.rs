@@ -48,7 +48,7 @@ pub(crate) fn keep(core: &Core, place: Resource<'_>, object: &Object) -> Result<
         modified: now,
         ..object.clone()
     };
-    match object::put_into(&container, name, copy, |_| Ok(())) {
+    match object::put_into(core, place, &container, copy, |_| Ok(())) {
         Err(refused) if refused.status != StatusCode::ACCEPTED => Err(refused),
         _ => Ok(()),
     }

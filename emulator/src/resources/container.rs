@@ -1,8 +1,12 @@
 //! Containers: GET and HEAD, PUT, POST, DELETE (`swift/proxy/controllers/container.py`, `swift/container/server.py`).
 
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
 use http::header::{ACCEPT_RANGES, CONTENT_TYPE, LAST_MODIFIED};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
+use super::past::Past;
 use super::receive::no_room;
 use super::{acl, done, media_type, metadata, temp_url_keys};
 use crate::core::Core;
@@ -115,9 +119,22 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
     let found = core.store.container(account, name);
     let list = access_list(core, account, name, "x-container-read");
     let access = acl::authorize(request, core, list.as_deref())?;
-    let page = page_of(request, core)?;
+    let wanted = page_of(request, core)?;
     let container = found.ok_or_else(Reject::not_found)?;
-    let view = container.view(request.received);
+    let mut view = container.view(request.received);
+    let past = request.listing_lag.map(|lag| {
+        let now = request.received.system_time();
+        let moment = Timestamp::from(now.checked_sub(lag).unwrap_or(UNIX_EPOCH));
+        let gone = core.faults.history();
+        Past::new(
+            &container,
+            gone.at(core.regions.here, account, name, moment),
+            moment,
+        )
+    });
+    if let Some(past) = &past {
+        (view.objects, view.bytes) = past.totals();
+    }
     let mut response = Response::new(StatusCode::OK);
     response.headers = view.metadata;
     let headers = &mut response.headers;
@@ -139,10 +156,14 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
         response.status = StatusCode::NO_CONTENT;
         return Ok(response);
     }
-    let entries = container.list(&page.as_page(), request.received, |item| match item {
+    let item = |item: PageItem<'_, Arc<Object>>| match item {
         PageItem::Subdir(name) => Entry::Subdir(name.to_owned()),
         PageItem::Entry(name, object) => Entry::Object(entry(name, object)),
-    });
+    };
+    let entries = match &past {
+        None => container.list(&wanted.as_page(), request.received, item),
+        Some(past) => past.list(&wanted.as_page(), item),
+    };
     response.listing = Some(Box::new(Listing {
         of: ListingOf::Container(name.to_owned()),
         entries,

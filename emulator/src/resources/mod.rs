@@ -9,6 +9,7 @@ pub(crate) mod expiry;
 pub(crate) mod media_type;
 pub(crate) mod metadata;
 pub(crate) mod object;
+mod past;
 pub(crate) mod range;
 pub(crate) mod receive;
 pub(crate) mod temp_url_keys;

@@ -1,6 +1,7 @@
 //! Objects: GET and HEAD, PUT, POST, DELETE (`swift/proxy/controllers/obj.py`, `swift/obj/server.py`).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -329,7 +330,8 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
         listing: listing_override(&request.headers, &etag, stored.len()),
         body: stored,
     };
-    put_into(&container, name, object, |former| {
+    let place = Resource::Object(account, container_name, name);
+    put_into(core, place, &container, object, |former| {
         if exists(former) {
             Err(Reject::precondition_failed())
         } else {
@@ -351,14 +353,15 @@ fn unquoted(etag: &str) -> &str {
 
 /// Puts an object where nothing newer stands: of two writers the later one wins, whoever finishes last.
 pub(crate) fn put_into(
+    core: &Core,
+    place: Resource<'_>,
     container: &Container,
-    name: &str,
     object: Object,
     allow: impl FnOnce(Option<&Object>) -> Result<(), Reject>,
 ) -> Result<(), Reject> {
     let created = object.created;
-    container
-        .put(name, object, |former| {
+    let former = container
+        .put(place.object().unwrap_or(""), object, |former| {
             allow(former)?;
             if former.is_some_and(|former| former.created >= created) {
                 // An object server refuses the older one with 409, which the proxy turns into "taken note of".
@@ -366,8 +369,21 @@ pub(crate) fn put_into(
             }
             Ok(())
         })
-        .map(drop)
-        .map_err(not_put)
+        .map_err(not_put)?;
+    remember(core, place, former, created);
+    Ok(())
+}
+
+/// Keeps what was removed or replaced, if a fault is to show how things were.
+fn remember(core: &Core, place: Resource<'_>, former: Option<Arc<Object>>, until: Timestamp) {
+    if core.faults.keeps_history()
+        && let Some(former) = former
+        && let Resource::Object(account, container, name) = place
+    {
+        let names = [account, container, name];
+        let here = core.regions.here;
+        core.faults.history().remember(here, names, former, until);
+    }
 }
 
 fn not_put(reason: NotPut<Reject>) -> Reject {
@@ -471,7 +487,7 @@ pub(crate) fn client_disconnect() -> StatusCode {
 pub(crate) fn broken_off(request: &Request, error: &BodyError) -> Reject {
     tracing::debug!(trans_id = %request.trans_id, %error, "a body broke off");
     match error {
-        BodyError::Client(_) => Reject::new(client_disconnect()),
+        BodyError::Client(_) | BodyError::Cut => Reject::new(client_disconnect()),
         BodyError::Stalled => Reject::new(StatusCode::REQUEST_TIMEOUT),
         BodyError::Server(_) => Reject::new(StatusCode::SERVICE_UNAVAILABLE),
         BodyError::TooLong(_) => {
@@ -569,14 +585,15 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
         .filter(|(name, _)| name.as_str().starts_with("x-object-sysmeta-"))
         .cloned()
         .collect();
+    let modified = core.clock.timestamp();
     let changed = Object {
-        modified: core.clock.timestamp(),
+        modified,
         content_type,
         delete_at,
         headers: kept.into(),
         ..Object::clone(&object)
     };
-    container
+    let former = container
         .put(name, changed, |former| match former {
             // Overwritten in between: the metadata was for bytes that are gone.
             Some(former) if former.created == object.created => Ok(()),
@@ -584,6 +601,8 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
             None => Err(Reject::not_found()),
         })
         .map_err(not_put)?;
+    let place = Resource::Object(account, container_name, name);
+    remember(core, place, former, modified);
     let mut response = done(StatusCode::ACCEPTED);
     response.headers.extend(system);
     Ok(response)
@@ -615,6 +634,8 @@ pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
         }
     }
     let removed = container.remove(name, |_| Ok::<(), Reject>(()))?;
+    let place = Resource::Object(account, container_name, name);
+    remember(core, place, removed.clone(), core.clock.timestamp());
     match removed {
         Some(object) if !object.is_expired(request.received) => Ok(done(StatusCode::NO_CONTENT)),
         _ => Err(Reject::not_found()),

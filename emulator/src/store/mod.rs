@@ -44,6 +44,24 @@ struct Accounts {
     removed: DashSet<String>,
 }
 
+/// What all accounts hold together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StoreTotals {
+    pub(crate) accounts: u64,
+    pub(crate) containers: u64,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+}
+
+impl StoreTotals {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.accounts += other.accounts;
+        self.containers += other.containers;
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+    }
+}
+
 impl Store {
     /// An empty store, counted by `memory` with whatever else is, that keeps long bodies where `spill` says.
     pub(crate) fn new(memory: Arc<Memory>, spill: Option<Spill>) -> Self {
@@ -176,6 +194,20 @@ impl Store {
                 show(&account_name, &name, &container);
             }
         }
+    }
+
+    /// What all accounts hold together at `now`.
+    pub(crate) fn totals(&self, now: Timestamp) -> StoreTotals {
+        let mut totals = StoreTotals::default();
+        for account in &self.accounts.load().accounts {
+            totals.accounts += 1;
+            for policy in account.totals(now) {
+                totals.containers += policy.containers;
+                totals.objects += policy.objects;
+                totals.bytes += policy.bytes;
+            }
+        }
+        totals
     }
 
     /// The account's own access rules, JSON as TempAuth keeps them.

@@ -4,7 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 /// What came back; header names are in lower case.
@@ -83,4 +83,55 @@ pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> A
 
 pub fn get(url: &str) -> Answer {
     http("GET", url, &[], b"")
+}
+
+/// All that came on a connection, and how it ended.
+#[derive(Debug)]
+pub struct Raw {
+    pub bytes: Vec<u8>,
+    /// Whether it ended with RST, and not with FIN.
+    pub reset: bool,
+}
+
+impl Raw {
+    /// Head and body of the answer.
+    pub fn parts(&self) -> (String, &[u8]) {
+        let end = self
+            .bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("the head has an end");
+        let head = String::from_utf8_lossy(&self.bytes[..end]).into_owned();
+        (head, &self.bytes[end + 4..])
+    }
+}
+
+/// Sends bytes to an emulator, as far as it takes them, and reads until the connection ends.
+pub fn raw(address: std::net::SocketAddr, bytes: &[u8]) -> Raw {
+    let mut stream = TcpStream::connect(address).expect("the emulator listens");
+    let mut writer = stream.try_clone().expect("a socket can be cloned");
+    let bytes = bytes.to_vec();
+    // It may end the connection before it has read everything.
+    let writing = std::thread::spawn(move || writer.write_all(&bytes));
+    let mut read = Vec::new();
+    let mut buffer = vec![0; 65536];
+    let reset = loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break false,
+            Ok(count) => read.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break true,
+            Err(error) => panic!("the connection ended with {error}"),
+        }
+    };
+    // Only one of the two is told of it, whoever asks first.
+    let written = writing.join().expect("the writer does not panic");
+    let reset = reset || written.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+    Raw { bytes: read, reset }
+}
+
+/// Signs in as `test:tester`.
+pub fn token(emulator: &emulator::Emulator) -> String {
+    let headers = [("X-Auth-User", "test:tester"), ("X-Auth-Key", "testing")];
+    let answer = http("GET", &emulator.auth_url(), &headers, b"").is(200);
+    answer.header("x-auth-token").to_owned()
 }

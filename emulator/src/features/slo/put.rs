@@ -145,7 +145,7 @@ async fn receive(request: &mut Request) -> Result<Bytes, Reject> {
         .await
         .map_err(|error| match error {
             BodyError::TooLong(_) => too_large(),
-            BodyError::Client(_) | BodyError::Stalled | BodyError::Server(_) => {
+            BodyError::Client(_) | BodyError::Cut | BodyError::Stalled | BodyError::Server(_) => {
                 broken_off(request, &error)
             }
         })

@@ -28,7 +28,7 @@ use md5::{Digest, Md5};
 use super::edge::Target;
 use crate::core::Core;
 use crate::message::{Body, Request, Response, header_value};
-use crate::path::quote;
+use crate::path::{Resource, quote};
 use crate::resources::media_type;
 use crate::resources::object::{hex, put_into};
 use crate::store::{Full, Object};
@@ -256,11 +256,12 @@ fn deliver_one(
         listing: None,
     };
     let full = |Full| io::Error::from(io::ErrorKind::StorageFull);
-    let (account, _) = core.store.ensure_account(account, created);
-    let (logs, _) = account
+    let (owner, _) = core.store.ensure_account(account, created);
+    let (logs, _) = owner
         .ensure_container(CONTAINER, 0, created)
         .map_err(full)?;
-    put_into(&logs, &name, object, |_| Ok(()))
+    let place = Resource::Object(account, CONTAINER, &name);
+    put_into(core, place, &logs, object, |_| Ok(()))
         .map_err(|refused| io::Error::other(refused.status.to_string()))
 }
 

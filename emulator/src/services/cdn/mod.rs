@@ -22,11 +22,13 @@ mod management;
 mod rows;
 mod saved;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use crate::core::Core;
 use crate::message::{Request, Response};
+use crate::path::Path;
 use cache::Cache;
 use logs::Logs;
 use rows::Rows;
@@ -131,10 +133,31 @@ pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Respons
     if let Some(target) = target {
         return Ok(edge::handle(request, &target, core).await);
     }
-    if path.starts_with(management::ROOT) {
+    if request.path.as_str().starts_with(management::ROOT) {
         return Ok(management::handle(&request, core));
     }
     Err(request)
+}
+
+/// Whether a request is for the edge.
+pub(crate) fn is_at_edge(request: &Request) -> bool {
+    let host = request.header("host").and_then(address::label_of_host);
+    host.is_some() || request.path.as_str().starts_with(address::EDGE)
+}
+
+/// The path of a request; one that reaches the edge by its host has the path by which it could have got there as well.
+pub(crate) fn path_of(request: &Request) -> Cow<'_, str> {
+    let path = request.path.as_str();
+    match request.header("host").and_then(address::label_of_host) {
+        Some(label) => Cow::Owned(format!("{}{label}{path}", address::EDGE)),
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// The account that a path of the management names.
+pub(crate) fn managed_account(path: &Path) -> Option<&str> {
+    let below = path.as_str().strip_prefix(management::ROOT)?;
+    below.split('/').find(|part| !part.is_empty())
 }
 
 /// A truth as the service spells it in headers and XML.

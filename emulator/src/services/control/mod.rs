@@ -13,10 +13,13 @@ mod call;
 mod clock;
 mod deadlines;
 mod explain;
+mod faults;
 mod guard;
 mod index;
+mod metrics;
 mod moment;
 mod refused;
+mod requests;
 mod snapshot;
 
 use std::pin::Pin;
@@ -125,6 +128,36 @@ const ROUTES: &[Route] = &[
         "/_emulator/reset",
         Waits(|call| Box::pin(accounts::reset_all(call))),
     ),
+    route(Method::GET, "/_emulator/faults", AtOnce(faults::list)),
+    route(
+        Method::POST,
+        "/_emulator/faults",
+        Waits(|call| Box::pin(faults::add(call))),
+    ),
+    route(
+        Method::PUT,
+        "/_emulator/faults",
+        Waits(|call| Box::pin(faults::replace(call))),
+    ),
+    route(Method::DELETE, "/_emulator/faults", AtOnce(faults::clear)),
+    route(Method::GET, "/_emulator/faults/{id}", AtOnce(faults::show)),
+    route(
+        Method::DELETE,
+        "/_emulator/faults/{id}",
+        AtOnce(faults::remove),
+    ),
+    route(Method::GET, "/_emulator/requests", AtOnce(requests::list)),
+    route(
+        Method::DELETE,
+        "/_emulator/requests",
+        AtOnce(requests::clear),
+    ),
+    route(
+        Method::GET,
+        "/_emulator/requests/tail",
+        AtOnce(requests::tail),
+    ),
+    route(Method::GET, "/_emulator/metrics", AtOnce(metrics::show)),
     route(
         Method::GET,
         "/_emulator/snapshot",

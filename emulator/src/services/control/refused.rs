@@ -4,6 +4,7 @@ use http::header::ALLOW;
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
+use crate::invalid::Invalid;
 use crate::message::Response;
 
 /// A refusal. Nothing was changed.
@@ -66,5 +67,11 @@ impl Refused {
             response.set(name, &value);
         }
         response
+    }
+}
+
+impl From<Invalid> for Refused {
+    fn from(invalid: Invalid) -> Self {
+        Self::bad(invalid.field, invalid.message)
     }
 }

@@ -161,6 +161,11 @@ impl Identity {
         }
     }
 
+    /// How many tokens are kept, good or run out.
+    pub(crate) fn token_count(&self) -> usize {
+        self.tokens.count()
+    }
+
     /// The project that passes the test, of those that a person has roles in.
     fn project_for(
         &self,

@@ -1,0 +1,195 @@
+//! A request while it is being answered, and the body of its answer while that is being sent.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Uri;
+use http::header::USER_AGENT;
+use http_body::{Frame, SizeHint};
+
+use super::entry::{Auth, Entry, Service};
+use super::mask;
+use crate::core::Core;
+use crate::faults::FaultId;
+use crate::message::{Body, BodyError, Request};
+
+/// Swift's status for requests whose client has gone.
+const CLIENT_GONE: u16 = 499;
+
+/// No client's name for itself is kept further, in bytes.
+const MAX_USER_AGENT: usize = 256;
+
+/// What is kept of a client between its requests on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Peer(Mutex<Option<Arc<str>>>);
+
+impl Peer {
+    /// What the client calls itself; mostly the same as before, and then shared.
+    fn user_agent(&self, request: &Request) -> Option<Arc<str>> {
+        let bytes = request.headers.get(USER_AGENT)?.as_bytes();
+        let bytes = &bytes[..bytes.len().min(MAX_USER_AGENT)];
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|known| known.as_bytes() != bytes) {
+            *known = Some(String::from_utf8_lossy(bytes).into());
+        }
+        known.clone()
+    }
+}
+
+/// A request under way. Whatever becomes of it, dropping this writes it down.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    core: Arc<Core>,
+    /// Gone once it has been written down.
+    entry: Option<Entry>,
+    /// How many bytes of the request's body have been read, if it has one.
+    read: Option<Arc<AtomicU64>>,
+    /// The status that counts if the answer gets out whole.
+    status: u16,
+}
+
+impl Exchange {
+    pub(crate) fn begin(
+        core: &Arc<Core>,
+        request: &Request,
+        uri: &Uri,
+        started: Instant,
+        peer: &Peer,
+    ) -> Self {
+        core.journal.in_flight.fetch_add(1, Ordering::Relaxed);
+        let keeps = core.journal.capacity > 0;
+        let entry = Entry {
+            id: 0,
+            received: request.received,
+            started,
+            took: Duration::ZERO,
+            method: request.method.clone(),
+            target: if keeps {
+                mask::target(uri.path(), uri.query())
+            } else {
+                Box::default()
+            },
+            region: core.regions.here,
+            service: Service::of(request),
+            auth: Auth::of(request),
+            status: CLIENT_GONE,
+            bytes_in: 0,
+            bytes_out: 0,
+            trans_id: Arc::clone(&request.trans_id),
+            user_agent: if keeps {
+                peer.user_agent(request)
+            } else {
+                None
+            },
+            fault: None,
+        };
+        Self {
+            core: Arc::clone(core),
+            entry: Some(entry),
+            read: request.body.counter(),
+            status: CLIENT_GONE,
+        }
+    }
+
+    pub(crate) fn struck_by(&mut self, fault: FaultId) {
+        if let Some(entry) = &mut self.entry {
+            entry.fault = Some(fault);
+        }
+    }
+
+    /// The answer's body, which ends the exchange.
+    pub(crate) fn answered(mut self, status: http::StatusCode, body: Body) -> Sent {
+        self.status = status.as_u16();
+        Sent {
+            expected: body.length(),
+            ended: false,
+            bytes: 0,
+            body,
+            exchange: Some(self),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.core.journal.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(mut entry) = self.entry.take() {
+            entry.took = entry.started.elapsed();
+            entry.bytes_in = self
+                .read
+                .as_ref()
+                .map_or(0, |read| read.load(Ordering::Relaxed));
+            self.core.journal.record(entry);
+        }
+    }
+}
+
+/// An answer's body on its way, and the exchange that ends with it.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    body: Body,
+    /// In bytes, where it is known.
+    expected: Option<u64>,
+    bytes: u64,
+    ended: bool,
+    exchange: Option<Exchange>,
+}
+
+impl Sent {
+    /// A body of an exchange that nobody writes down.
+    pub(crate) fn unrecorded(body: Body) -> Self {
+        Self {
+            body,
+            expected: None,
+            bytes: 0,
+            ended: false,
+            exchange: None,
+        }
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        let whole = self.ended || self.expected == Some(self.bytes);
+        if let Some(exchange) = &mut self.exchange
+            && let Some(entry) = &mut exchange.entry
+        {
+            entry.bytes_out = self.bytes;
+            if whole {
+                entry.status = exchange.status;
+            }
+        }
+    }
+}
+
+impl http_body::Body for Sent {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
+            Poll::Ready(None) => self.ended = true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
