@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
+use serde_json::{Map, Value};
 
 use super::{ACCOUNT_PREFIX, SERVICE_PREFIX};
 use crate::config::{self, Config, Problem, RackspaceRole, SecondFactor, Secret};
@@ -18,17 +19,22 @@ pub(super) const DEFAULT_DOMAIN: &str = "default";
 pub(super) const RACKSPACE_DOMAIN: &str = "rackspace_cloud_domain";
 
 /// A domain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Domain {
     pub(super) id: Arc<str>,
     pub(super) name: Arc<str>,
+    pub(super) description: String,
+    /// Nobody signs in who is of a disabled domain or project, or disabled themselves, or to such a project.
+    pub(super) enabled: bool,
 }
 
 /// A project, or a tenant in older words.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(super) id: Arc<str>,
     pub(super) name: Arc<str>,
+    pub(super) description: String,
+    pub(super) enabled: bool,
     pub(super) domain: Arc<Domain>,
     /// The storage account.
     pub(super) account: Arc<str>,
@@ -48,25 +54,28 @@ pub(super) enum Place {
 }
 
 /// Somebody who can sign in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(super) id: Arc<str>,
     /// Unique in the domain, but for `TempAuth`'s people: theirs is unique in the project.
     pub(super) name: Arc<str>,
     pub(super) domain: Arc<Domain>,
     pub(super) kind: Kind,
+    pub(super) enabled: bool,
     pub(super) password: Secret,
     pub(super) api_key: Option<Secret>,
     pub(super) second_factor: Option<SecondFactor>,
     /// Where this person is who names no scope.
     pub(super) home: Option<Arc<Project>>,
     pub(super) default_region: Option<Arc<str>>,
-    /// Roles by place. Keystone's implied roles are among them.
+    /// Roles by place, as they were given; see [`Person::roles_on`] for what they imply.
     pub(super) roles: Vec<(Place, Arc<str>)>,
+    /// Whatever else Keystone was told of the person: an address, for one.
+    pub(super) extra: Map<String, Value>,
 }
 
 /// Whose person this is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// Known to `TempAuth` as `account:user`, and by groups.
     TempAuth {
@@ -82,6 +91,7 @@ pub(super) enum Kind {
 pub(crate) struct ApplicationCredential {
     pub(super) id: Arc<str>,
     pub(super) name: Arc<str>,
+    pub(super) description: Option<String>,
     pub(super) person: Arc<str>,
     pub(super) project: Arc<Project>,
     pub(super) secret: Secret,
@@ -97,6 +107,8 @@ pub(super) struct Directory {
     pub(super) projects: BTreeMap<Arc<str>, Arc<Project>>,
     pub(super) people: BTreeMap<Arc<str>, Arc<Person>>,
     pub(super) credentials: BTreeMap<Arc<str>, Arc<ApplicationCredential>>,
+    /// Names of roles by id, beside those that people have.
+    pub(super) roles: BTreeMap<Arc<str>, Arc<str>>,
     /// Everybody by every name they go by.
     names: HashMap<Arc<str>, Vec<Arc<Person>>>,
 }
@@ -120,9 +132,19 @@ impl Person {
         self.roles.iter().any(|(at, _)| at == place)
     }
 
+    /// The roles that hold somewhere, with those that they imply.
     pub(super) fn roles_on(&self, place: &Place) -> Vec<Arc<str>> {
-        let there = self.roles.iter().filter(|(at, _)| at == place);
-        there.map(|(_, role)| Arc::clone(role)).collect()
+        let mut all: Vec<Arc<str>> = Vec::new();
+        for (_, role) in self.roles.iter().filter(|(at, _)| at == place) {
+            let from = IMPLIED.iter().position(|known| *known == &**role);
+            let implied = from.map_or(&[][..], |from| &IMPLIED[from + 1..]);
+            for role in [&**role].iter().chain(implied) {
+                if !all.iter().any(|known| **known == **role) {
+                    all.push((*role).into());
+                }
+            }
+        }
+        all
     }
 }
 
@@ -179,11 +201,12 @@ impl Directory {
     }
 
     fn add_domain(&mut self, id: Arc<str>, name: Arc<str>) {
-        let domain = Domain {
-            id: Arc::clone(&id),
+        self.put_domain(Domain {
+            id,
             name,
-        };
-        self.domains.insert(id, Arc::new(domain));
+            description: String::new(),
+            enabled: true,
+        });
     }
 
     fn add_keystone_places(&mut self, keystone: &config::Keystone) -> Result<(), Problem> {
@@ -225,12 +248,126 @@ impl Directory {
                 account: format!("{ACCOUNT_PREFIX}{id}").into(),
                 id: id.into(),
                 name: project.name.as_str().into(),
+                description: String::new(),
+                enabled: true,
                 domain,
                 is_rackspace: false,
                 has_cdn: false,
             });
         }
         Ok(())
+    }
+
+    /// Puts a domain in, or in the place of the one with its id. Projects and people see the new one.
+    pub(super) fn put_domain(&mut self, domain: Domain) {
+        let domain = Arc::new(domain);
+        let mine = |of: &Arc<Domain>| of.id == domain.id;
+        let projects = self.projects.values().filter(|of| mine(&of.domain));
+        let projects: Vec<_> = projects.cloned().collect();
+        for project in projects {
+            let domain = Arc::clone(&domain);
+            self.put_project(Project {
+                domain,
+                ..(*project).clone()
+            });
+        }
+        let people = self.people.values().filter(|of| mine(&of.domain));
+        let people: Vec<_> = people.cloned().collect();
+        for person in people {
+            let domain = Arc::clone(&domain);
+            self.put_person(Person {
+                domain,
+                ..(*person).clone()
+            });
+        }
+        self.domains.insert(Arc::clone(&domain.id), domain);
+    }
+
+    /// Puts a project in, or in the place of the one with its id. Those whose home it is see the new one.
+    pub(super) fn put_project(&mut self, project: Project) {
+        let project = self.add_project(project);
+        let at_home = |of: &&Arc<Person>| {
+            let home = of.home.as_ref();
+            home.is_some_and(|home| home.id == project.id)
+        };
+        let people: Vec<_> = self.people.values().filter(at_home).cloned().collect();
+        for person in people {
+            let home = Some(Arc::clone(&project));
+            self.put_person(Person {
+                home,
+                ..(*person).clone()
+            });
+        }
+    }
+
+    /// Puts a person in, or in the place of the one with their id.
+    pub(super) fn put_person(&mut self, person: Person) {
+        self.take_person(&person.id);
+        let person = Arc::new(person);
+        for name in names_of(&person) {
+            let known = self.names.entry(name).or_default();
+            known.push(Arc::clone(&person));
+        }
+        self.people.insert(Arc::clone(&person.id), person);
+    }
+
+    /// Takes a person out, with the credentials that are theirs.
+    pub(super) fn remove_person(&mut self, id: &str) {
+        self.take_person(id);
+        self.credentials
+            .retain(|_, credential| *credential.person != *id);
+    }
+
+    fn take_person(&mut self, id: &str) {
+        let Some(person) = self.people.remove(id) else {
+            return;
+        };
+        for name in names_of(&person) {
+            if let Some(same) = self.names.get_mut(&name) {
+                same.retain(|other| other.id != person.id);
+                if same.is_empty() {
+                    self.names.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// Takes a project out, with everybody's roles there and the credentials for it. What is stored stays.
+    pub(super) fn take_project(&mut self, id: &str) {
+        self.projects.remove(id);
+        self.credentials
+            .retain(|_, credential| *credential.project.id != *id);
+        self.change_people(|person| {
+            let here = |place: &Place| matches!(place, Place::Project(at) if **at == *id);
+            person.roles.retain(|(place, _)| !here(place));
+            if person.home.as_ref().is_some_and(|home| *home.id == *id) {
+                person.home = None;
+            }
+        });
+    }
+
+    /// Changes roles and homes of people, each as the caller says.
+    pub(super) fn change_people(&mut self, change: impl Fn(&mut Person)) {
+        let people: Vec<_> = self.people.values().cloned().collect();
+        for person in people {
+            let mut changed = (*person).clone();
+            change(&mut changed);
+            let home = |of: &Person| of.home.as_ref().map(|home| Arc::clone(&home.id));
+            if changed.roles != person.roles || home(&changed) != home(&person) {
+                self.put_person(changed);
+            }
+        }
+    }
+
+    /// Every role's name by its id: those that Keystone starts with, those that were made, and those that people have.
+    pub(super) fn all_roles(&self) -> BTreeMap<Arc<str>, Arc<str>> {
+        let mut all = self.roles.clone();
+        let held = self.people.values().flat_map(|person| &person.roles);
+        let held = held.map(|(_, role)| &**role);
+        for name in IMPLIED.into_iter().chain(["service"]).chain(held) {
+            all.insert(role_id(name).into(), name.into());
+        }
+        all
     }
 
     fn add_project(&mut self, project: Project) -> Arc<Project> {
@@ -284,12 +421,14 @@ impl Directory {
             name: user.user.as_str().into(),
             domain: Arc::clone(&project.domain),
             kind: Kind::TempAuth { login, groups },
+            enabled: true,
+            extra: Map::new(),
             password: user.key.clone(),
             api_key: None,
             second_factor: None,
             home: Some(Arc::clone(&project)),
             default_region: None,
-            roles: with_implied(roles),
+            roles: as_given(roles),
         };
         self.add_person(person)
     }
@@ -302,6 +441,8 @@ impl Directory {
         self.add_project(Project {
             id: account.into(),
             name: account.into(),
+            description: String::new(),
+            enabled: true,
             domain,
             account: format!("{ACCOUNT_PREFIX}{account}").into(),
             is_rackspace: false,
@@ -337,6 +478,8 @@ impl Directory {
                 self.add_project(Project {
                     id: user.tenant.as_str().into(),
                     name: user.tenant.as_str().into(),
+                    description: String::new(),
+                    enabled: true,
                     domain,
                     account: user.account.as_str().into(),
                     is_rackspace: true,
@@ -353,11 +496,13 @@ impl Directory {
             name: user.name.as_str().into(),
             domain: Arc::clone(&project.domain),
             kind: Kind::Rackspace(user.role),
+            enabled: true,
+            extra: Map::new(),
             password: user.password.clone(),
             api_key: Some(user.api_key.clone()),
             second_factor: user.second_factor.clone(),
             default_region: user.default_region.as_deref().map(Into::into),
-            roles: with_implied(vec![(Place::Project(Arc::clone(&project.id)), role)]),
+            roles: vec![(Place::Project(Arc::clone(&project.id)), role.into())],
             home: Some(project),
         };
         self.add_person(person)
@@ -397,12 +542,14 @@ impl Directory {
             name: user.name.as_str().into(),
             domain,
             kind: Kind::Keystone,
+            enabled: true,
+            extra: Map::new(),
             password: user.password.clone(),
             api_key: None,
             second_factor: None,
             home,
             default_region: None,
-            roles: with_implied(roles),
+            roles: as_given(roles),
         })
     }
 
@@ -471,6 +618,7 @@ impl Directory {
         let made = ApplicationCredential {
             id: id.into(),
             name: credential.name.as_str().into(),
+            description: None,
             person: Arc::clone(&person.id),
             project,
             secret: credential.secret.clone(),
@@ -517,14 +665,7 @@ impl Directory {
         if self.people.contains_key(&person.id) {
             return Err(Problem::new("", "there is such a user already"));
         }
-        let person = Arc::new(person);
-        for name in names_of(&person) {
-            self.names
-                .entry(name)
-                .or_default()
-                .push(Arc::clone(&person));
-        }
-        self.people.insert(Arc::clone(&person.id), person);
+        self.put_person(person);
         Ok(())
     }
 
@@ -548,11 +689,13 @@ impl Directory {
             name: user.into(),
             domain: Arc::clone(&project.domain),
             kind: Kind::TempAuth { login, groups },
+            enabled: true,
+            extra: Map::new(),
             password: key.clone(),
             api_key: Some(key.clone()),
             second_factor: None,
             default_region: None,
-            roles: with_implied(vec![(here, "swiftoperator")]),
+            roles: vec![(here, "swiftoperator".into())],
             home: Some(project),
         };
         self.add_person(person).is_ok()
@@ -572,15 +715,7 @@ impl Directory {
             .cloned()
             .collect();
         for person in &gone {
-            self.people.remove(&person.id);
-            for name in names_of(person) {
-                if let Some(same) = self.names.get_mut(&name) {
-                    same.retain(|other| other.id != person.id);
-                    if same.is_empty() {
-                        self.names.remove(&name);
-                    }
-                }
-            }
+            self.take_person(&person.id);
         }
         self.credentials
             .retain(|_, credential| credential.project.id != project.id);
@@ -645,24 +780,13 @@ fn names_of(person: &Person) -> Vec<Arc<str>> {
     names
 }
 
-/// Roles with those that Keystone's bootstrap makes them imply.
-fn with_implied(roles: Vec<(Place, &str)>) -> Vec<(Place, Arc<str>)> {
-    const IMPLIED: [&str; 4] = ["admin", "manager", "member", "reader"];
-    let mut all: Vec<(Place, Arc<str>)> = Vec::new();
-    for (place, role) in roles {
-        let from = IMPLIED.iter().position(|known| *known == role);
-        let implied = from.map_or(&[][..], |from| &IMPLIED[from + 1..]);
-        for role in [role].iter().chain(implied) {
-            let held = all
-                .iter()
-                .any(|(at, known)| *at == place && **known == **role);
-            if !held {
-                all.push((place.clone(), (*role).into()));
-            }
-        }
-    }
-    all
+fn as_given(roles: Vec<(Place, &str)>) -> Vec<(Place, Arc<str>)> {
+    let roles = roles.into_iter();
+    roles.map(|(place, role)| (place, role.into())).collect()
 }
+
+/// Each implies those behind it, as Keystone's bootstrap makes them.
+const IMPLIED: [&str; 4] = ["admin", "manager", "member", "reader"];
 
 fn check_name(name: &str, key: &'static str) -> Result<(), Problem> {
     if name.is_empty() || name.contains(|letter: char| letter == '/' || letter.is_control()) {
@@ -672,6 +796,11 @@ fn check_name(name: &str, key: &'static str) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// The id of a role, which is made of its name.
+pub(super) fn role_id(name: &str) -> String {
+    stable_id(&["role", name])
 }
 
 /// An id as Keystone writes them, which is the same at every start.

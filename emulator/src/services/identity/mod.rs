@@ -200,7 +200,16 @@ impl Identity {
     ) -> Option<Arc<Token>> {
         // Held to the end, so that nobody who is being removed is left with a token.
         let directory = self.directory();
-        if !directory.people.contains_key(&person.id) {
+        let person = directory.people.get(&person.id)?;
+        if !person.enabled || !person.domain.enabled {
+            return None;
+        }
+        if let Some(project) = wanted.scope.project()
+            && !directory
+                .projects
+                .get(&project.id)
+                .is_some_and(|now| now.enabled && now.domain.enabled)
+        {
             return None;
         }
         let roles = match (&wanted.credential, wanted.scope.place()) {

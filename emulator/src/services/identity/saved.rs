@@ -31,6 +31,7 @@ pub(crate) enum SavedRecord {
         unrestricted: bool,
         /// Since 1970.
         expires: Option<Duration>,
+        description: Option<String>,
     },
 }
 
@@ -95,6 +96,7 @@ impl Identity {
                 expires: credential
                     .expires
                     .map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default()),
+                description: credential.description.clone(),
             });
         removed.chain(owners).chain(credentials).collect()
     }
@@ -122,6 +124,7 @@ impl Identity {
                     roles,
                     unrestricted,
                     expires,
+                    description,
                 } => {
                     // Without its person or its project, a credential opens nothing.
                     if !directory.people.contains_key(&*person) {
@@ -133,6 +136,7 @@ impl Identity {
                     directory.add_credential(ApplicationCredential {
                         id: id.into(),
                         name: name.into(),
+                        description,
                         person: person.into(),
                         project,
                         secret: Secret::from(secret),

@@ -173,6 +173,11 @@ impl Tokens {
         }
     }
 
+    /// Takes back every token that `which` picks. Looks at all there are.
+    pub(super) fn revoke_all(&self, which: impl Fn(&Token) -> bool) {
+        self.by_id.retain(|_, token| !which(token));
+    }
+
     pub(super) fn clear(&self) {
         let mut of = self.held();
         of.clear();

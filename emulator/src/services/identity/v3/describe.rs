@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::super::catalog::{self, Kind};
-use super::super::directory::{Domain, Project};
+use super::super::directory::{ApplicationCredential, Domain, Person, Project, role_id};
 use super::super::{Scope, Token};
 use crate::core::Core;
 use crate::message::Request;
@@ -62,11 +62,6 @@ pub(super) fn moment(time: SystemTime) -> String {
     Timestamp::from(time).iso() + "Z"
 }
 
-/// The id of a role, which is made of its name.
-pub(super) fn role_id(name: &str) -> String {
-    super::super::directory::stable_id(&["role", name])
-}
-
 fn domain(of: &Domain) -> Value {
     json!({"id": *of.id, "name": *of.name})
 }
@@ -112,8 +107,8 @@ pub(super) fn project(of: &Project, base: &str) -> Value {
         "name": *of.name,
         "domain_id": *of.domain.id,
         "parent_id": *of.domain.id,
-        "description": "",
-        "enabled": true,
+        "description": of.description,
+        "enabled": of.enabled,
         "is_domain": false,
         "tags": [],
         "options": {},
@@ -126,10 +121,70 @@ pub(super) fn domain_resource(of: &Domain, base: &str) -> Value {
     json!({
         "id": *of.id,
         "name": *of.name,
-        "description": "",
-        "enabled": true,
+        "description": of.description,
+        "enabled": of.enabled,
         "tags": [],
         "options": {},
         "links": {"self": format!("{base}/v3/domains/{}", of.id)}
+    })
+}
+
+/// A user as a resource of its own.
+pub(super) fn user(of: &Person, base: &str) -> Value {
+    let mut described = Value::Object(of.extra.clone());
+    described["id"] = json!(*of.id);
+    described["name"] = json!(*of.name);
+    described["domain_id"] = json!(*of.domain.id);
+    described["enabled"] = of.enabled.into();
+    described["password_expires_at"] = Value::Null;
+    described["options"] = json!({});
+    described["links"] = json!({"self": format!("{base}/v3/users/{}", of.id)});
+    if let Some(home) = &of.home {
+        described["default_project_id"] = json!(*home.id);
+    }
+    described
+}
+
+/// A role as a resource of its own.
+pub(super) fn role(name: &str, base: &str) -> Value {
+    let id = role_id(name);
+    let link = format!("{base}/v3/roles/{id}");
+    json!({
+        "id": id,
+        "name": name,
+        "domain_id": null,
+        "description": null,
+        "options": {},
+        "links": {"self": link}
+    })
+}
+
+/// Something by id, name and domain.
+pub(super) fn with_domain(id: &str, name: &str, of: &Domain) -> Value {
+    json!({"id": id, "name": name, "domain": domain(of)})
+}
+
+/// An application credential, without its secret.
+pub(super) fn credential(of: &ApplicationCredential, base: &str) -> Value {
+    let roles = of.roles.iter().map(|role| {
+        json!({
+            "id": role_id(role),
+            "name": **role,
+            "domain_id": null,
+            "description": null,
+            "options": {}
+        })
+    });
+    json!({
+        "id": *of.id,
+        "name": *of.name,
+        "description": of.description,
+        "user_id": *of.person,
+        "project_id": *of.project.id,
+        "system": null,
+        "expires_at": of.expires.map(|end| Timestamp::from(end).iso()),
+        "unrestricted": of.unrestricted,
+        "roles": roles.collect::<Vec<_>>(),
+        "links": {"self": format!("{base}/v3/application_credentials/{}", of.id)}
     })
 }

@@ -31,6 +31,18 @@ impl Fault {
         Self(StatusCode::FORBIDDEN, message)
     }
 
+    pub(super) fn forbidden_because(message: &str) -> Self {
+        Self(StatusCode::FORBIDDEN, message.to_owned())
+    }
+
+    /// There is one of this name already.
+    pub(super) fn duplicate(kind: &str, name: &str) -> Self {
+        let message = format!(
+            "Conflict occurred attempting to store {kind} - Duplicate entry found with name {name}."
+        );
+        Self(StatusCode::CONFLICT, message)
+    }
+
     /// `what` is the kind of thing and its id: `project: 5f…`.
     pub(super) fn not_found(what: &str) -> Self {
         Self(StatusCode::NOT_FOUND, format!("Could not find {what}."))

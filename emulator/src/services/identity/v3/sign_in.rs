@@ -117,15 +117,17 @@ fn prove(
             }
             "token" => {
                 let from = identity.token(text(object(shown, method)?, "id")?, now);
-                // What a credential gave leave for stays within it.
-                let from = from.filter(|from| from.credential.is_none());
-                if let Some(from) = &from {
-                    proof.methods.push(method.to_owned());
-                    let earlier = from.methods.iter().filter(|known| *known != method);
-                    proof.methods.extend(earlier.cloned());
+                let from = from.ok_or_else(|| Fault::not_found("token"))?;
+                if from.credential.is_some() {
+                    // What a credential gave leave for stays within it.
+                    let action = "Using a delegated token to create another token is not allowed.";
+                    return Err(Fault::forbidden(action));
                 }
-                let person = from.as_ref().map(|from| Arc::clone(&from.person));
-                proof.from = from;
+                proof.methods.push(method.to_owned());
+                let earlier = from.methods.iter().filter(|known| *known != method);
+                proof.methods.extend(earlier.cloned());
+                let person = identity.directory().people.get(&from.person.id).cloned();
+                proof.from = Some(from);
                 person
             }
             "application_credential" => {
@@ -162,6 +164,9 @@ fn by_password(
     proof: &mut Proof,
 ) -> Result<Option<Arc<Person>>, Fault> {
     let user = object(shown, "user")?;
+    if user.get("password").is_none() {
+        return Ok(None);
+    }
     let password = text(user, "password")?;
     let person = find(user, scope, identity, |person| person.password.is(password))?;
     if let Some(person) = person {
@@ -240,6 +245,11 @@ fn read_scope(scope: &Value, person: &Person, identity: &Identity) -> Result<Sco
     let found = if scope.is_null() {
         let home = person.home.clone();
         return Ok(home.map_or(Scope::Unscoped, Scope::Project));
+    } else if scope.as_object().is_some_and(|scope| scope.len() > 1) {
+        return Err(Fault::malformed(
+            "scope",
+            "one of system, project, domain and unscoped",
+        ));
     } else if scope == "unscoped" || scope.get("unscoped").is_some() {
         return Ok(Scope::Unscoped);
     } else if let Some(project) = scope.get("project") {
