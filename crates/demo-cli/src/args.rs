@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::commands;
 use crate::settings::CloudArgs;
 
 /// Shows what Rackspace Cloud Files and Swift can do, offline or on a real cloud, and cleans up after itself
@@ -20,6 +21,12 @@ pub(crate) enum Command {
     /// Plays the whole story in eleven steps on an emulator inside this process, or on the cloud that is named; checks
     /// each of them, and removes what it made
     Demo(Demo),
+    /// Shows the settings of clouds, and where they come from
+    Config(commands::config::Config),
+    /// Keeps a cloud's password or API key in the keyring of the desktop
+    Login(commands::login::Login),
+    /// Removes what `login` has kept
+    Logout(commands::login::Logout),
     /// Removes what earlier runs have left, as the ledger tells
     Cleanup(Cleanup),
     /// Looks at the record of what was made

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use identity::Secret;
 use serde::Serialize;
 
 /// How results are printed.
@@ -156,6 +157,15 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<bool>> {
     stdin.read_line(&mut answer)?;
     let answer = answer.trim().to_ascii_lowercase();
     Ok(Some(matches!(answer.as_str(), "y" | "yes")))
+}
+
+/// Asks for a secret on the terminal without showing it, or `None` if there is nobody to ask.
+pub(crate) fn ask_secret(question: &str) -> io::Result<Option<Secret>> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let secret = rpassword::prompt_password(visible(question))?;
+    Ok(Some(Secret::from(secret)).filter(|secret| !secret.expose().is_empty()))
 }
 
 /// Text in which names from outside cannot move the cursor or forge a line.

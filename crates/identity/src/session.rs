@@ -353,6 +353,13 @@ impl Session {
         self.sign_in(Some(refused)).await
     }
 
+    /// Removes from the cache what it keeps for these credentials. This session goes on with the token it has.
+    pub fn forget_cached(&self) {
+        if let Some(Kept { cache, key }) = &self.0.cache {
+            cache.remove(key);
+        }
+    }
+
     /// Whether [`Session::renew`] can get another token: there is something to sign in with.
     pub fn can_renew(&self) -> bool {
         !matches!(

@@ -1,9 +1,11 @@
 //! The subcommands.
 
 mod cleanup;
+pub(crate) mod config;
 mod demo;
 mod filter;
 mod ledger;
+pub(crate) mod login;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,9 @@ use crate::args::Command;
 pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(args) => demo::run(args).await,
+        Command::Config(args) => config::run(args),
+        Command::Login(args) => login::run(args).await,
+        Command::Logout(args) => login::log_out(&args),
         Command::Cleanup(args) => cleanup::run(args).await,
         Command::Ledger(command) => ledger::run(command),
     }

@@ -1,117 +1,241 @@
-//! `clouds.yaml`, the file in which `OpenStack`'s tools keep clouds and credentials, and `secure.yaml`, which is laid
-//! over it.
+//! `clouds.yaml`, the file in which `OpenStack`'s tools keep clouds and credentials; `secure.yaml`, which is laid over it;
+//! and `clouds-public.yaml`, which holds profiles that clouds refer to.
 //!
-//! Files are searched in this order: the one that `OS_CLIENT_CONFIG_FILE` names; then `clouds.yaml`, `clouds.yml` and
-//! `clouds.json` here, in `~/.config/openstack` and in `/etc/openstack`. The first that is there counts
-//! (`openstack/config/loader.py` of openstacksdk).
+//! Each is searched in this order: the file that a variable names (`OS_CLIENT_CONFIG_FILE`, `OS_CLIENT_SECURE_FILE`,
+//! `OS_CLIENT_VENDOR_FILE`); then with the endings `yaml`, `yml` and `json` here, in `~/.config/openstack` and in
+//! `/etc/openstack`. The first that is there counts (`openstack/config/loader.py` of openstacksdk).
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, anyhow, bail};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
 
 use super::Environment;
-use super::credentials::Fields;
+use super::keys::{KEYS, Layer, Origin, is_false};
+use super::profiles;
 
-/// The settings of a cloud, and the file they stand in.
-pub(super) fn find(name: &str, environment: &Environment) -> anyhow::Result<(PathBuf, YamlFields)> {
-    let Some((path, mut clouds)) = load("OS_CLIENT_CONFIG_FILE", "clouds", environment)? else {
-        bail!(
-            "there is no cloud {name}: no clouds.yaml in the current folder, ~/.config/openstack or /etc/openstack \
-             (built in are offline, local and env)"
-        );
-    };
-    if let Some((_, secure)) = load("OS_CLIENT_SECURE_FILE", "secure", environment)? {
-        overlay(&mut clouds, secure);
-    }
-    let defined = clouds.get("clouds").and_then(Value::as_object);
-    let cloud = defined.and_then(|defined| defined.get(name));
-    let cloud = cloud.cloned().ok_or_else(|| {
-        let names: Vec<&str> = defined
-            .iter()
-            .flat_map(|defined| defined.keys().map(String::as_str))
-            .collect();
-        let names = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
-        anyhow!(
-            "there is no cloud {name} in {}, only: {names} (built in are offline, local and env)",
-            path.display()
-        )
-    })?;
-    if !cloud.is_object() {
-        bail!("{}: clouds.{name} has no settings", path.display());
-    }
-    Ok((path, YamlFields(cloud)))
+/// The three files, as far as they are there.
+pub(super) struct CloudsYaml {
+    clouds: Option<File>,
+    secure: Option<File>,
+    public: Option<File>,
 }
 
-/// One cloud's settings, as they stand in the file.
-pub(super) struct YamlFields(Value);
+struct File {
+    path: Rc<Path>,
+    content: Node,
+}
 
-impl Fields for YamlFields {
-    fn text(&self, name: &str) -> anyhow::Result<Option<String>> {
-        // As openstacksdk does, settings are found both inside and beside `auth`, whatever the writer thought.
-        let inside = self.0.get("auth").and_then(|auth| auth.get(name));
-        let mut value = inside.or_else(|| self.0.get(name));
-        if name == "region_name" && value.is_none() {
-            // The first of several regions is the one meant when none is named.
-            let first = self.0.get("regions").and_then(|regions| regions.get(0));
-            value = first.map(|region| region.get("name").unwrap_or(region));
-        }
-        match value {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(Value::Bool(value)) => Ok(Some(value.to_string())),
-            Some(_) => bail!("{name} is not a text"),
-        }
+/// What a file says of a cloud, and what is to be told about it.
+pub(super) struct Described {
+    pub(super) layer: Layer,
+    pub(super) notices: Vec<String>,
+}
+
+impl CloudsYaml {
+    pub(super) fn load(environment: &Environment) -> anyhow::Result<Self> {
+        Ok(Self {
+            clouds: load("OS_CLIENT_CONFIG_FILE", "clouds", environment)?,
+            secure: load("OS_CLIENT_SECURE_FILE", "secure", environment)?,
+            public: load("OS_CLIENT_VENDOR_FILE", "clouds-public", environment)?,
+        })
     }
 
-    fn name_of(&self, name: &str) -> String {
-        name.to_owned()
+    /// Where `clouds.yaml` was found.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.clouds.as_ref().map(|file| &*file.path)
+    }
+
+    /// The names of the clouds, in the order of the file.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let Some(Node::Map(clouds)) = self.section(self.clouds.as_ref(), "clouds") else {
+            return Vec::new();
+        };
+        clouds.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What is said of a cloud. Of several regions with settings of their own, `region` says which one is meant.
+    pub(super) fn describe(
+        &self,
+        name: &str,
+        region: Option<&str>,
+    ) -> anyhow::Result<Option<Described>> {
+        let Some(file) = &self.clouds else {
+            return Ok(None);
+        };
+        let Some(cloud) = self
+            .section(Some(file), "clouds")
+            .and_then(|clouds| clouds.get(name))
+        else {
+            return Ok(None);
+        };
+        let Node::Map(_) = cloud else {
+            bail!("{}: clouds.{name} has no settings", file.path.display());
+        };
+        let mut notices = Vec::new();
+        let mut layer = read(cloud, &file.path, region)?;
+        if let Some(secure) = &self.secure
+            && let Some(cloud) = self
+                .section(Some(secure), "clouds")
+                .and_then(|clouds| clouds.get(name))
+        {
+            layer.overlay(read(cloud, &secure.path, region)?);
+        }
+        if let Some(profile) = layer.get("profile").cloned() {
+            let profile_name = profile.value.expose();
+            match self.profile(profile_name, region)? {
+                Some(mut below) => {
+                    below.overlay(layer);
+                    layer = below;
+                }
+                None => notices.push(format!(
+                    "{}: the profile {profile_name} is neither in clouds-public.yaml nor known here",
+                    profile.origin
+                )),
+            }
+        }
+        Ok(Some(Described { layer, notices }))
+    }
+
+    fn profile(&self, name: &str, region: Option<&str>) -> anyhow::Result<Option<Layer>> {
+        if let Some(file) = &self.public
+            && let Some(profile) = self
+                .section(Some(file), "public-clouds")
+                .and_then(|profiles| profiles.get(name))
+        {
+            return read(profile, &file.path, region).map(Some);
+        }
+        Ok(profiles::find(name).map(profiles::Profile::layer))
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as a part of the file")]
+    fn section<'a>(&self, file: Option<&'a File>, name: &str) -> Option<&'a Node> {
+        file?.content.get(name)
+    }
+}
+
+/// The settings in a cloud's part of a file. As openstacksdk does, they are found both inside and beside `auth`, whatever
+/// the writer thought.
+fn read(cloud: &Node, path: &Rc<Path>, region: Option<&str>) -> anyhow::Result<Layer> {
+    let mut layer = Layer::default();
+    read_map(cloud, path, &mut layer)?;
+    let regions = match cloud.get("regions") {
+        Some(Node::List(regions)) => regions.as_slice(),
+        _ => &[],
+    };
+    let wanted = region
+        .map(str::to_owned)
+        .or_else(|| Some(layer.get("region_name")?.value.expose().to_owned()));
+    let chosen = regions.iter().find(|entry| {
+        wanted
+            .as_deref()
+            .is_none_or(|wanted| region_name(&entry.value) == Some(wanted))
+    });
+    if let Some(entry) = chosen {
+        if let Some(values) = entry.value.get("values") {
+            let mut own = Layer::default();
+            read_map(values, path, &mut own)?;
+            layer.overlay(own);
+        }
+        // The first of several regions is the one meant when none is named.
+        if let Some(name) = region_name(&entry.value) {
+            layer.set_default("region_name", name, origin(path, entry));
+        }
+    }
+    Ok(layer)
+}
+
+fn region_name(entry: &Node) -> Option<&str> {
+    match entry {
+        Node::Text(name) => Some(name),
+        _ => match entry.get("name")? {
+            Node::Text(name) => Some(name),
+            _ => None,
+        },
+    }
+}
+
+fn read_map(map: &Node, path: &Rc<Path>, layer: &mut Layer) -> anyhow::Result<()> {
+    let auth = map.get("auth").unwrap_or(&Node::Null);
+    for key in KEYS {
+        let names = || std::iter::once(&key.name).chain(key.also);
+        let mut found = names().filter_map(|name| entry(auth, name).or_else(|| entry(map, name)));
+        let Some(entry) = found.next() else {
+            continue;
+        };
+        match &entry.value {
+            Node::Null => {}
+            Node::Text(text) => layer.set(key.name, text.as_str(), origin(path, entry)),
+            Node::Map(_) | Node::List(_) => {
+                bail!("{}: {} is not a text", origin(path, entry), key.name)
+            }
+        }
+    }
+    // The opposite of `verify`, which people write as well.
+    if let Some(entry) = entry(map, "insecure")
+        && let Node::Text(text) = &entry.value
+        && !is_false(text)
+    {
+        layer.set_default("verify", "false", origin(path, entry));
+    }
+    Ok(())
+}
+
+/// An entry of a map; `user-domain-id` is the same as `user_domain_id`.
+fn entry<'a>(map: &'a Node, name: &str) -> Option<&'a Spanned<Node>> {
+    let Node::Map(entries) = map else {
+        return None;
+    };
+    let mut found = entries
+        .iter()
+        .filter(|(known, _)| known == name || known.replace('-', "_") == name);
+    found.next().map(|(_, value)| value)
+}
+
+fn origin(path: &Rc<Path>, entry: &Spanned<Node>) -> Origin {
+    let line = entry.defined.line();
+    Origin::File {
+        path: path.to_path_buf(),
+        line: (line > 0).then_some(line),
+        section: None,
     }
 }
 
 /// The first of the files that is there. One named by a variable must be there.
-fn load(
-    variable: &str,
-    stem: &str,
-    environment: &Environment,
-) -> anyhow::Result<Option<(PathBuf, Value)>> {
+fn load(variable: &str, stem: &str, environment: &Environment) -> anyhow::Result<Option<File>> {
     if let Some(path) = environment.text(variable) {
-        let path = PathBuf::from(path);
+        let path = environment.expanded(path);
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{} ({variable})", path.display()))?;
-        let value = parse(&path, &text)?;
-        return Ok(Some((path, value)));
+        return parse(path, &text).map(Some);
     }
-    let config = environment
-        .text("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(environment.home.as_ref()?.join(".config")));
-    let folders = [
-        Some(PathBuf::new()),
-        config.map(|config| config.join("openstack")),
-        Some(PathBuf::from("/etc/openstack")),
-    ];
-    for folder in folders.into_iter().flatten() {
-        for ending in ["yaml", "yml", "json"] {
-            let path = folder.join(format!("{stem}.{ending}"));
-            match fs::read_to_string(&path) {
-                Ok(text) => {
-                    let value = parse(&path, &text)?;
-                    return Ok(Some((path, value)));
-                }
-                Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(error).context(path.display().to_string()),
-            }
+    for path in candidates(stem, environment) {
+        match fs::read_to_string(&path) {
+            Ok(text) => return parse(path, &text).map(Some),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(error).context(path.display().to_string()),
         }
     }
     Ok(None)
+}
+
+/// Where a file is looked for, in this order.
+pub(super) fn candidates(stem: &str, environment: &Environment) -> Vec<PathBuf> {
+    let folders = [
+        Some(PathBuf::new()),
+        environment
+            .folder("XDG_CONFIG_HOME", ".config")
+            .map(|config| config.join("openstack")),
+        Some(PathBuf::from("/etc/openstack")),
+    ];
+    let endings = ["yaml", "yml", "json"];
+    let in_folder = |folder: PathBuf| endings.map(|ending| folder.join(format!("{stem}.{ending}")));
+    folders.into_iter().flatten().flat_map(in_folder).collect()
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -123,8 +247,8 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Reads YAML, of which JSON is a part. The parser's own message is cut to its first line, as what follows quotes the
 /// file, secrets and all.
-fn parse(path: &Path, text: &str) -> anyhow::Result<Value> {
-    serde_saphyr::from_str(text).map_err(|error| {
+fn parse(path: PathBuf, text: &str) -> anyhow::Result<File> {
+    let content = serde_saphyr::from_str(text).map_err(|error| {
         let place = error
             .location()
             .map(|place| format!(":{}:{}", place.line(), place.column()))
@@ -132,110 +256,101 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Value> {
         let reason = error.without_snippet().to_string();
         let reason = reason.lines().next().unwrap_or_default();
         anyhow!("{}{place}: not valid YAML: {reason}", path.display())
+    })?;
+    Ok(File {
+        path: path.into(),
+        content,
     })
 }
 
-/// Lays one document over another: what it says counts.
-fn overlay(below: &mut Value, above: Value) {
-    match (below, above) {
-        (Value::Object(below), Value::Object(above)) => {
-            for (name, value) in above {
-                overlay(below.entry(name).or_insert(Value::Null), value);
-            }
-        }
-        (below, above) => *below = above,
+/// A YAML document with the place of each value. Numbers and truth values are kept as texts.
+enum Node {
+    Null,
+    Text(String),
+    Map(Vec<(String, Spanned<Node>)>),
+    List(Vec<Spanned<Node>>),
+}
+
+impl Node {
+    fn get(&self, name: &str) -> Option<&Self> {
+        entry(self, name).map(|entry| &entry.value)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::Cloud;
-    use super::*;
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
 
-    fn cloud(yaml: &str, name: &str) -> anyhow::Result<Cloud> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("clouds.yaml");
-        fs::write(&path, yaml).unwrap();
-        let path = path.to_str().unwrap();
-        Cloud::named(
-            name,
-            &Environment::new([("OS_CLIENT_CONFIG_FILE", path)], None),
-        )
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a list or a map")
     }
 
-    #[test]
-    fn reads_every_kind_of_credentials() {
-        let yaml = "
-clouds:
-  tempauth:
-    auth_type: v1password
-    auth: {auth_url: 'http://h/auth/v1.0', username: 'test:tester', password: testing}
-  guessed-v1:
-    auth: {auth_url: 'http://h/auth/v1.0', username: 'test:tester', password: 1234}
-  rackspace:
-    auth_type: rackspace_apikey
-    region_name: DFW
-    auth: {username: me, api_key: f7e0}
-  rackspace-password:
-    profile: rackspace
-    regions: [LON, IAD]
-    auth: {username: me, password: p}
-  keystone:
-    identity_api_version: 3
-    interface: internal
-    verify: false
-    auth: {auth_url: 'https://h:5000', username: me, password: p, project_name: a, user_domain_name: d}
-  old-keystone:
-    identity_api_version: '2.0'
-    auth: {auth_url: 'https://h:5000', username: me, password: p, project_name: a}
-  application:
-    auth: {auth_url: 'https://h:5000', application_credential_id: i, application_credential_secret: s}
-";
-        let method = |name| cloud(yaml, name).unwrap().credentials.method();
-        assert_eq!(method("tempauth"), "v1 user and key");
-        assert_eq!(method("guessed-v1"), "v1 user and key");
-        assert_eq!(method("rackspace"), "Rackspace API key");
-        assert_eq!(method("rackspace-password"), "Rackspace password");
-        assert_eq!(method("keystone"), "Keystone v3 password");
-        assert_eq!(method("old-keystone"), "Keystone v2.0 password");
-        assert_eq!(method("application"), "Keystone v3 application credential");
-
-        let region = cloud(yaml, "rackspace-password").unwrap().region;
-        assert_eq!(region.as_deref(), Some("LON"));
-        let keystone = cloud(yaml, "keystone").unwrap();
-        assert!(keystone.http.insecure);
-        assert_eq!(keystone.interface, identity::Interface::Internal);
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
     }
 
-    #[test]
-    fn tells_the_file_and_the_line_of_broken_yaml_and_no_secret() {
-        let error = cloud("clouds:\n  a:\n    auth: {password: hush\n  b: ]\n", "a").unwrap_err();
-        let text = format!("{error:#}");
-        assert!(text.contains("clouds.yaml:4:"), "{text}");
-        assert!(!text.contains("hush"), "{text}");
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
     }
 
-    #[test]
-    fn tells_which_clouds_there_are_when_one_is_not_there() {
-        let error = cloud("clouds: {a: {}, b: {}}", "c").unwrap_err();
-        assert!(error.to_string().contains("only: a, b"), "{error}");
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
     }
 
-    #[test]
-    fn tells_the_setting_that_is_missing() {
-        let yaml = "clouds: {a: {auth: {auth_url: 'https://h/v3', username: me}}}";
-        let error = format!("{:#}", cloud(yaml, "a").unwrap_err());
-        assert!(error.ends_with("cloud a: password is not set"), "{error}");
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
     }
 
-    #[test]
-    fn lays_secure_yaml_over_it() {
-        let mut below = serde_json::json!({"clouds": {"a": {"auth": {"username": "me"}}}});
-        overlay(
-            &mut below,
-            serde_json::json!({"clouds": {"a": {"auth": {"password": "p"}}}}),
-        );
-        let both = serde_json::json!({"username": "me", "password": "p"});
-        assert_eq!(below["clouds"]["a"]["auth"], both);
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Text(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        // With its decimal point, as in `2.0`.
+        Ok(Node::Text(format!("{value:?}")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            list.push(entry);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut map = Vec::new();
+        while let Some((name, value)) = entries.next_entry::<Name, _>()? {
+            map.push((name.0, value));
+        }
+        Ok(Node::Map(map))
+    }
+}
+
+/// A name in a map, which YAML also allows to be a number.
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Node::deserialize(deserializer)? {
+            Node::Text(name) => Ok(Self(name)),
+            Node::Null => Ok(Self(String::new())),
+            Node::Map(_) | Node::List(_) => Err(serde::de::Error::custom("a name is no text")),
+        }
     }
 }

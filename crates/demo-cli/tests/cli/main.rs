@@ -5,6 +5,7 @@
 mod cleanup;
 mod home;
 mod ledger;
+mod sign_in;
 
 use std::fs;
 

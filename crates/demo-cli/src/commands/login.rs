@@ -1,0 +1,101 @@
+//! `cloudfiles login` and `cloudfiles logout`: a cloud's password or API key in the keyring of the desktop.
+
+use std::io::{self, BufRead};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use identity::Secret;
+
+use crate::output::{self, Output};
+use crate::settings::{CloudArgs, Environment, Settings};
+
+/// Keeps a cloud's password or API key in the keyring of the desktop (Secret Service), where all commands find it.
+///
+/// It is asked for on the terminal, or read from standard input, of which it is the first line, and tried before it is
+/// kept.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// Keep it without trying it
+    #[arg(long)]
+    no_check: bool,
+    #[command(flatten)]
+    cloud: CloudArgs,
+}
+
+/// Removes from the keyring what `login` has put there, and the token that is kept for the next run.
+#[derive(Debug, Args)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    cloud: CloudArgs,
+}
+
+pub(crate) async fn run(args: Login) -> anyhow::Result<()> {
+    let environment = Environment::of_process();
+    let settings = Settings::select(&args.cloud, &environment)?;
+    let (name, entry) = settings.keyring_entry()?;
+    let what = in_words(name);
+    let elsewhere = settings.shown().find(|shown| shown.name == name);
+    if let Some(shown) = elsewhere {
+        output::notice(&format!(
+            "{}: the {what} there goes before the one in the keyring",
+            shown.origin
+        ));
+    }
+    let cloud = settings.name.clone();
+    let question = format!("The {what} of {} for {cloud}: ", entry.user);
+    let secret = match output::ask_secret(&question)? {
+        Some(secret) => secret,
+        None => first_line_of_stdin().with_context(|| format!("the {what}"))?,
+    };
+    if !args.no_check {
+        let cloud = settings
+            .with_secret(name, secret.clone(), &entry)
+            .resolve()?;
+        cloud.client()?.session().access().await?;
+    }
+    entry.store(&secret, &environment)?;
+    let output = Output::new(false);
+    let user = &entry.user;
+    output.line(&format!(
+        "The keyring keeps the {what} of {user} for {cloud}."
+    ));
+    Ok(output.finish()?)
+}
+
+pub(crate) fn log_out(args: &Logout) -> anyhow::Result<()> {
+    let environment = Environment::of_process();
+    let mut settings = Settings::select(&args.cloud, &environment)?;
+    let (name, entry) = settings.keyring_entry()?;
+    // What leads to the kept token is in the keyring, so this comes first.
+    if let Ok(cloud) = settings.resolve() {
+        cloud.client()?.session().forget_cached();
+    }
+    let removed = entry.remove(&environment)?;
+    let output = Output::new(false);
+    let (what, user, cloud) = (in_words(name), &entry.user, &settings.name);
+    output.line(&if removed {
+        format!("The keyring no longer keeps the {what} of {user} for {cloud}.")
+    } else {
+        format!("The keyring keeps no {what} of {user} for {cloud}.")
+    });
+    Ok(output.finish()?)
+}
+
+fn in_words(secret: &str) -> &'static str {
+    match secret {
+        "api_key" => "API key",
+        "application_credential_secret" => "application credential's secret",
+        _ => "password",
+    }
+}
+
+fn first_line_of_stdin() -> anyhow::Result<Secret> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let secret = Secret::from(line.trim_end_matches(['\r', '\n']));
+    zeroize::Zeroize::zeroize(&mut line);
+    if secret.expose().is_empty() {
+        bail!("nothing was given: type it on a terminal, or pass it on standard input");
+    }
+    Ok(secret)
+}
