@@ -1,10 +1,13 @@
-//! Everything that expires: one second before, at its time, and one second after. The clock is moved; nothing sleeps.
+//! Everything that expires: one second before, at its time, and one second after; and what becomes of writes when time
+//! goes back. The clock is moved; nothing sleeps. What expires at the CDN's edge is tested beside the rest of it.
 
 mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use emulator::Emulator;
+use emulator::{Emulator, defaults};
+use serde_json::{Value, json};
+use signing::{Digest, Form, Key, Method, Signer, TempUrl};
 use support::{Answer, http};
 
 /// An emulator whose clock stands at a full second, and the user `test:tester` signed in.
@@ -172,4 +175,204 @@ fn an_expired_object_does_not_count_against_a_quota() {
     cloud.send("PUT", "/c/new", &[], b"x").is(413);
     cloud.at(60);
     cloud.send("PUT", "/c/new", &[], b"x").is(201);
+}
+
+const KEY: &str = "a key";
+
+/// An object, and a key of its account.
+fn with_a_key() -> Cloud {
+    let cloud = with_an_object(&[]);
+    let key = [("X-Account-Meta-Temp-URL-Key", KEY)];
+    cloud.send("POST", "", &key, b"").is(204);
+    cloud
+}
+
+#[test]
+fn a_temporary_url_is_good_at_its_last_second_and_not_a_moment_longer() {
+    let cloud = with_a_key();
+    let expires = cloud.unix() + 60;
+    let url = |method, path| {
+        let url = TempUrl::new(method, path, expires);
+        let signed = Signer::new(&Key::new(KEY), Digest::Sha256).url(&url);
+        format!("{}{signed}", cloud.emulator.url())
+    };
+    let (get, put) = (
+        url(Method::Get, "/v1/AUTH_test/c/o"),
+        url(Method::Put, "/v1/AUTH_test/c/new"),
+    );
+    for seconds in [59, 60] {
+        cloud.at(seconds);
+        http("GET", &get, &[], b"").is(200);
+        http("HEAD", &get, &[], b"").is(200);
+        http("PUT", &put, &[], b"x").is(201);
+    }
+    let clock = cloud.emulator.clock();
+    clock.advance(Duration::from_nanos(1));
+    http("GET", &get, &[], b"").is(401);
+    cloud.at(61);
+    http("GET", &get, &[], b"").is(401);
+    http("HEAD", &get, &[], b"").is(401);
+    http("PUT", &put, &[], b"x").is(401);
+}
+
+#[test]
+fn an_upload_form_is_good_at_its_last_second_and_not_a_moment_longer() {
+    let cloud = with_a_key();
+    let expires = cloud.unix() + 60;
+    let form = Form {
+        path: "/v1/AUTH_test/c/",
+        redirect: "",
+        max_file_size: 100,
+        max_file_count: 1,
+        expires,
+    };
+    let signature = Signer::new(&Key::new(KEY), Digest::Sha256).sign_form(&form);
+    let mut body = String::new();
+    for (name, value) in [
+        ("max_file_size", "100"),
+        ("max_file_count", "1"),
+        ("expires", &expires.to_string()),
+        ("signature", &signature.to_hex()),
+    ] {
+        body += &[
+            "--limit\r\nContent-Disposition: form-data; name=\"",
+            name,
+            "\"\r\n\r\n",
+            value,
+            "\r\n",
+        ]
+        .concat();
+    }
+    body += "--limit\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nx\r\n--limit--\r\n";
+    let send = || {
+        let url = format!("{}/v1/AUTH_test/c/", cloud.emulator.url());
+        let kind = [("Content-Type", "multipart/form-data; boundary=limit")];
+        http("POST", &url, &kind, body.as_bytes())
+    };
+    for seconds in [59, 60] {
+        cloud.at(seconds);
+        send().is(201);
+    }
+    cloud.emulator.clock().advance(Duration::from_millis(1));
+    send().is(401);
+    cloud.at(61);
+    send().is(401);
+}
+
+/// Signs in at all doors; each token's name and the token.
+fn tokens(cloud: &Cloud) -> Vec<(&'static str, String)> {
+    let url = |path: &str| format!("{}{path}", cloud.emulator.url());
+    let post = |path: &str, body: Value| {
+        let headers = [("Content-Type", "application/json")];
+        http("POST", &url(path), &headers, body.to_string().as_bytes())
+    };
+    let credentials = |user, key| [("X-Auth-User", user), ("X-Auth-Key", key)];
+    let tester = credentials("test:tester", "testing");
+    let tempauth = http("GET", &url("/auth/v1.0"), &tester, b"").is(200);
+    let demo = credentials(defaults::RACKSPACE_USER, defaults::RACKSPACE_API_KEY);
+    let v1 = http("GET", &url("/v1.0"), &demo, b"").is(204);
+    let v2 = post(
+        "/v2.0/tokens",
+        json!({"auth": {"RAX-KSKEY:apiKeyCredentials": {
+            "username": defaults::RACKSPACE_USER, "apiKey": defaults::RACKSPACE_API_KEY
+        }}}),
+    );
+    let v2 = v2.is(200).json()["access"]["token"]["id"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    let v3 = post(
+        "/v3/auth/tokens",
+        json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": "test:tester", "domain": {"id": "default"}, "password": "testing"
+            }}},
+            "scope": {"project": {"name": "test", "domain": {"id": "default"}}}
+        }}),
+    );
+    vec![
+        ("TempAuth", tempauth.header("x-auth-token").to_owned()),
+        ("v1.0", v1.header("x-auth-token").to_owned()),
+        ("v2.0", v2),
+        ("v3", v3.is(201).header("x-subject-token").to_owned()),
+    ]
+}
+
+#[test]
+fn tokens_of_every_door_are_good_for_their_last_second() {
+    let cloud = Cloud::start();
+    let tokens = tokens(&cloud);
+    let life = defaults::TOKEN_LIFE_SECONDS;
+    for (seconds, good) in [(life - 1, true), (life, true), (life + 1, false)] {
+        cloud.at(seconds);
+        for (door, token) in &tokens {
+            let account = if matches!(*door, "v1.0" | "v2.0") {
+                defaults::RACKSPACE_ACCOUNT
+            } else {
+                "AUTH_test"
+            };
+            let url = format!("{}/v1/{account}", cloud.emulator.url());
+            let status = http("GET", &url, &[("X-Auth-Token", token)], b"").status;
+            // An account that nothing was written to has an empty listing.
+            assert_eq!(status != 401, good, "{door} after {seconds} s: {status}");
+        }
+    }
+}
+
+#[test]
+fn what_tokens_say_of_their_life_is_when_it_ends() {
+    let cloud = Cloud::start();
+    let credentials = [("X-Auth-User", "test:tester"), ("X-Auth-Key", "testing")];
+    cloud.at(100);
+    let again = http("GET", &cloud.emulator.auth_url(), &credentials, b"").is(200);
+    assert_eq!(again.header("x-auth-token"), cloud.token);
+    let left = (defaults::TOKEN_LIFE_SECONDS - 100).to_string();
+    assert_eq!(again.header("x-auth-token-expires"), left);
+}
+
+#[test]
+fn a_write_that_is_older_than_what_is_there_loses() {
+    let cloud = with_an_object(&[]);
+    cloud.at(60);
+    let meta = |value: &'static str| [("X-Object-Meta-A", value)];
+    cloud.send("PUT", "/c/o", &meta("new"), b"new").is(201);
+    cloud.at(30);
+    // An object server answers 409, of which the proxy makes 202.
+    cloud.send("PUT", "/c/o", &meta("old"), b"old").is(202);
+    cloud.send("POST", "/c/o", &meta("old"), b"").is(409);
+    cloud.send("DELETE", "/c/o", &[], b"").is(409);
+    let kept = cloud.get("/c/o").is(200);
+    assert_eq!(
+        (kept.text(), kept.header("x-object-meta-a")),
+        ("new", "new")
+    );
+    // What is older than now is not touched by this.
+    cloud.send("PUT", "/c/stays", &[], b"54321").is(201);
+    cloud.at(61);
+    cloud.send("POST", "/c/o", &meta("newer"), b"").is(202);
+    cloud.send("DELETE", "/c/o", &[], b"").is(204);
+}
+
+#[test]
+fn a_container_that_is_newer_than_now_is_not_removed() {
+    let cloud = Cloud::start();
+    cloud.at(60);
+    cloud.send("PUT", "/c", &[], b"").is(201);
+    cloud.at(30);
+    cloud.send("DELETE", "/c", &[], b"").is(409);
+    cloud.at(61);
+    cloud.send("DELETE", "/c", &[], b"").is(204);
+}
+
+#[test]
+fn timestamps_of_writes_rise_while_the_clock_stands() {
+    let cloud = with_an_object(&[]);
+    let mut last = String::new();
+    for _ in 0..3 {
+        cloud.send("PUT", "/c/o", &[], b"x").is(201);
+        let head = cloud.send("HEAD", "/c/o", &[], b"").is(200);
+        let timestamp = head.header("x-timestamp").to_owned();
+        assert!(timestamp > last, "{timestamp} after {last}");
+        last = timestamp;
+    }
 }

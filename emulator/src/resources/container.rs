@@ -296,6 +296,13 @@ pub(crate) fn post(mut request: Request, core: &Core) -> Reply {
 pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
     acl::authorize(request, core, None)?;
     let (account, name) = names(request);
+    let now = core.clock.timestamp();
+    let container = core.store.container(account, name);
+    if container.is_some_and(|container| container.changed() >= now) {
+        // Written later than now, by a clock that was set back: the older request loses (`DELETE` in
+        // `swift/container/server.py`).
+        return Err(Reject::conflict());
+    }
     let removed = core
         .store
         .account(account)

@@ -595,8 +595,11 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     };
     let former = container
         .put(name, changed, |former| match former {
-            // Overwritten in between: the metadata was for bytes that are gone.
-            Some(former) if former.created == object.created => Ok(()),
+            // Overwritten in between, the metadata was for bytes that are gone; changed later than now, by a clock that
+            // was set back, the older request loses (`POST` in `swift/obj/server.py`).
+            Some(former) if former.created == object.created && former.modified < modified => {
+                Ok(())
+            }
             Some(_) => Err(Reject::conflict()),
             None => Err(Reject::not_found()),
         })
@@ -633,9 +636,17 @@ pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
             return Err(Reject::precondition_failed());
         }
     }
-    let removed = container.remove(name, |_| Ok::<(), Reject>(()))?;
+    let now = core.clock.timestamp();
+    let removed = container.remove(name, |former| match former {
+        None => Err(Reject::not_found()),
+        Some(former) if former.created < now => Ok(()),
+        // Written later than now, by a clock that was set back: the older request loses (`DELETE` in
+        // `swift/obj/server.py`).
+        Some(former) if former.is_expired(request.received) => Err(Reject::not_found()),
+        Some(_) => Err(Reject::conflict()),
+    })?;
     let place = Resource::Object(account, container_name, name);
-    remember(core, place, removed.clone(), core.clock.timestamp());
+    remember(core, place, removed.clone(), now);
     match removed {
         Some(object) if !object.is_expired(request.received) => Ok(done(StatusCode::NO_CONTENT)),
         _ => Err(Reject::not_found()),
