@@ -37,6 +37,8 @@ mod path;
 mod progress;
 mod retry;
 mod segments;
+#[cfg(feature = "object_store")]
+mod store;
 mod temp_url;
 mod transfers;
 mod transport;
@@ -66,6 +68,8 @@ pub use path::object_url;
 pub use progress::{Event, Progress};
 pub use retry::{Replay, RetryPolicy};
 pub use segments::{Audit, AuditOptions, GcPlan, GcReport, Missing, Orphan};
+#[cfg(feature = "object_store")]
+pub use store::SwiftStore;
 pub use temp_url::{KeyScope, KeySlot, TempUrls};
 pub use transfers::{TransferSettings, Transfers};
 pub use transport::{Request, Response, Service, Transport};
