@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::region::Regions;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
-use crate::services::identity::Identity;
+use crate::services::identity::{Identity, RACKSPACE_PREFIX};
 use crate::store::Store;
 
 /// The state of one region: its store and CDN, and what it shares with the others: the clock, who may sign in.
@@ -35,6 +35,13 @@ pub(crate) struct Core {
     pub(crate) journal: Arc<Journal>,
     /// What opens the control surface to other machines.
     pub(crate) control_token: Option<ControlToken>,
+}
+
+impl Core {
+    /// Whether what only Cloud Files does is done for an account: it is Rackspace's, or has used the CDN.
+    pub(crate) fn is_cloud_files(&self, account: &str) -> bool {
+        account.starts_with(RACKSPACE_PREFIX) || self.cdn.knows(account)
+    }
 }
 
 /// The states of all regions, as one of them knows them: for what is asked of the whole emulator at one address.

@@ -20,6 +20,7 @@ use crate::invalid::Invalid;
 use crate::journal::{self, Filter, Journal, RecordedRequest, RequestFilter};
 use crate::metrics;
 use crate::region::{Region, Regions};
+use crate::seed::{self, SeedError, Seeded};
 use crate::server;
 use crate::services::cdn::Cdn;
 use crate::services::control::ControlToken;
@@ -72,6 +73,7 @@ pub struct Builder {
     spill_folder: Option<PathBuf>,
     restore: Option<PathBuf>,
     journal: usize,
+    seeds: Vec<PathBuf>,
 }
 
 impl Default for Builder {
@@ -88,6 +90,7 @@ impl Default for Builder {
             spill_folder: None,
             restore: None,
             journal: journal::CAPACITY,
+            seeds: Vec::new(),
         }
     }
 }
@@ -179,6 +182,14 @@ impl Builder {
         self
     }
 
+    /// Begins with the files in a folder, whose folders are containers; may be said several times, for several accounts.
+    /// What it looks like is said at [`Emulator::seed`]. A snapshot, where there is one, is restored before.
+    #[must_use]
+    pub fn seed(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.seeds.push(folder.into());
+        self
+    }
+
     /// Starts the emulator; it answers as soon as this returns.
     ///
     /// # Errors
@@ -253,6 +264,10 @@ impl Builder {
         if let Some(path) = &self.restore {
             let cores = all_cores(&regions);
             restore(&cores, path).map_err(|error| about(path, error))?;
+        }
+        for folder in &self.seeds {
+            seed::seed(&regions[0].core, folder, None)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
         let (stop, stopped) = watch::channel(false);
         let thread = spawn(self.threads, served, &stopped)?;
@@ -432,6 +447,36 @@ impl Emulator {
     /// When the file cannot be read, or is not a whole snapshot that fits. The state then is as it was.
     pub fn restore(&self, path: impl AsRef<Path>) -> Result<(), SnapshotError> {
         restore(&all_cores(&self.regions), path.as_ref())
+    }
+
+    /// Takes a folder over into an account of the first region: folders in it become containers, files objects, and JSON
+    /// files beside them say what else they are.
+    ///
+    /// ```text
+    /// fixtures/
+    ///   .account.json           {"account": "AUTH_test", "metadata": {…}, "temp_url_keys": ["…"]}
+    ///   photos/
+    ///     .container.json       {"metadata": {"Web-Index": "index.html"}, "read_acl": ".r:*", "write_acl": "…",
+    ///                            "storage_policy": "silver", "temp_url_keys": ["…"],
+    ///                            "cdn": {"enabled": true, "ttl": 900, "log_retention": false}}
+    ///     cat.jpg
+    ///     cat.jpg.meta.json     {"content_type": "image/jpeg", "metadata": {"Place": "home"},
+    ///                            "headers": {"Content-Disposition": "inline"},
+    ///                            "delete_at": "2026-12-24T18:00:00Z"} (or "delete_after": seconds)
+    ///     2026/june/lake.jpg    the object `2026/june/lake.jpg`
+    /// ```
+    ///
+    /// All of these files and their members may be missing. `account` goes before what `.account.json` says; where
+    /// neither says anything it is `AUTH_test`. Blocks until it is done.
+    ///
+    /// # Errors
+    /// When anything in the folder is wrong; the error names the file, and the member. Nothing is changed then.
+    pub fn seed(
+        &self,
+        folder: impl AsRef<Path>,
+        account: Option<&str>,
+    ) -> Result<Seeded, SeedError> {
+        seed::seed(&self.core, folder.as_ref(), account)
     }
 
     /// Stops answering. What is stored stays, to be written by [`Self::snapshot_to`] with nothing else going on.

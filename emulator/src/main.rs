@@ -41,6 +41,9 @@ struct Args {
     /// Begin with the state in this snapshot
     #[arg(long, value_name = "FILE")]
     restore: Option<PathBuf>,
+    /// Take over this folder: folders in it become containers, files objects; may be given several times
+    #[arg(long, value_name = "DIR")]
+    seed: Vec<PathBuf>,
     /// Write the state to this file when ended by SIGTERM or SIGINT; the next --restore takes it
     #[arg(long, value_name = "FILE")]
     snapshot_on_exit: Option<PathBuf>,
@@ -103,6 +106,9 @@ fn main() -> ExitCode {
     }
     if let Some(path) = &args.restore {
         builder = builder.restore(path);
+    }
+    for folder in args.seed {
+        builder = builder.seed(folder);
     }
     // Before anybody is told that it is ready, so that no signal is missed.
     let ended = match Signals::new() {

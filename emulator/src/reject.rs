@@ -47,6 +47,11 @@ impl Reject {
         self
     }
 
+    /// What it says, in one line.
+    pub(crate) fn text(&self) -> &str {
+        self.body.as_deref().unwrap_or_else(|| reason(self.status))
+    }
+
     pub(crate) fn bad_request() -> Self {
         Self::new(StatusCode::BAD_REQUEST)
     }

@@ -35,6 +35,20 @@ const KEPT: [&str; 8] = [
 /// The MD5 of nothing, which need not be held for each empty object.
 const EMPTY_ETAG: HeaderValue = HeaderValue::from_static("d41d8cd98f00b204e9800998ecf8427e");
 
+/// What Cloud Files keeps besides, so that scripts of other origins may read what the CDN serves, which the container's own
+/// rules do not reach ("CORS headers for objects" in the Cloud Files developer guide). Swift drops them.
+const KEPT_BY_CLOUD_FILES: [&str; 9] = [
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "origin",
+];
+
 /// Account, container and object that a path names.
 fn names(request: &Request) -> Result<(&str, &str, &str), Reject> {
     match request.path.named() {
@@ -326,7 +340,7 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
             header_value(&etag)
         },
         delete_at,
-        headers: kept_headers(&request.headers, true),
+        headers: kept_headers(&request, core, true),
         listing: listing_override(&request.headers, &etag, stored.len()),
         body: stored,
     };
@@ -511,18 +525,30 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// What of a request's headers is kept with the object. `whole` is true for PUT: system metadata is written only then.
-fn kept_headers(headers: &HeaderMap, whole: bool) -> Box<[(HeaderName, HeaderValue)]> {
-    headers
+fn kept_headers(request: &Request, core: &Core, whole: bool) -> Box<[(HeaderName, HeaderValue)]> {
+    // Asked only where such a header is there, which is rare.
+    let is_cloud_files = || {
+        let account = request.path.named().map(Resource::account);
+        account.is_some_and(|account| core.is_cloud_files(account))
+    };
+    request
+        .headers
         .iter()
         .filter(|(name, _)| {
             let name = name.as_str();
             name.starts_with("x-object-meta-")
                 || name.starts_with("x-object-transient-sysmeta-")
-                || KEPT.contains(&name)
+                || is_kept(name, false)
+                || is_kept(name, true) && is_cloud_files()
                 || whole && is_data_metadata(name)
         })
         .map(|(name, value)| (name.clone(), compact(value)))
         .collect()
+}
+
+/// Whether a header that is no metadata is kept with an object as it came.
+pub(crate) fn is_kept(name: &str, is_cloud_files: bool) -> bool {
+    KEPT.contains(&name) || is_cloud_files && KEPT_BY_CLOUD_FILES.contains(&name)
 }
 
 /// Metadata that belongs to the bytes and outlives a POST.
@@ -565,7 +591,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
         container.object(name, request.received)
     }
     .ok_or_else(Reject::not_found)?;
-    let mut kept = kept_headers(&request.headers, false).into_vec();
+    let mut kept = kept_headers(request, core, false).into_vec();
     kept.retain(|(name, _)| !is_data_metadata(name.as_str()));
     kept.extend(
         object

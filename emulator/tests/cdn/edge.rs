@@ -359,3 +359,46 @@ fn a_purge_of_the_container_drops_all_of_its_copies_and_counts_once() {
     cloud.cdn("DELETE", "/c", &purge).is(498);
     cloud.cdn("DELETE", "/never", &purge).is(404);
 }
+
+#[test]
+fn an_object_says_itself_which_origins_may_read_it_once_the_account_uses_the_cdn() {
+    let cloud = Cloud::start();
+    let object = format!("{}/v1/AUTH_test/c/o", cloud.emulator.url());
+    let open = [
+        ("X-Auth-Token", cloud.token.as_str()),
+        ("Access-Control-Allow-Origin", "http://a.example"),
+        ("Access-Control-Max-Age", "60"),
+    ];
+    cloud.storage("PUT", "c", b"").is(201);
+    http("PUT", &object, &open, b"").is(201);
+    let plain = cloud.storage("HEAD", "c/o", b"").is(200);
+    assert_eq!(
+        plain.header("access-control-allow-origin"),
+        "",
+        "as with Swift"
+    );
+
+    let url = cloud
+        .cdn("PUT", "/c", &[])
+        .is(201)
+        .header("x-cdn-uri")
+        .to_owned()
+        + "/o";
+    http("POST", &object, &open, b"").is(202);
+    for url in [&object, &url] {
+        let token = [("X-Auth-Token", cloud.token.as_str())];
+        let found = http("GET", url, &token, b"").is(200);
+        assert_eq!(
+            found.header("access-control-allow-origin"),
+            "http://a.example"
+        );
+        assert_eq!(found.header("access-control-max-age"), "60");
+    }
+    http("POST", &object, &open[..1], b"").is(202);
+    let plain = cloud.storage("HEAD", "c/o", b"").is(200);
+    assert_eq!(
+        plain.header("access-control-allow-origin"),
+        "",
+        "POST replaces all"
+    );
+}

@@ -31,6 +31,7 @@ use crate::message::{Request, Response};
 use crate::path::Path;
 use cache::Cache;
 use logs::Logs;
+pub(crate) use rows::Change as Publication;
 use rows::Rows;
 pub(crate) use saved::{Saved, SavedRecord};
 
@@ -86,6 +87,16 @@ impl Cdn {
         self.cache().purge_containers(|hash| hashes.contains(&hash));
         self.logs.forget(account);
         true
+    }
+
+    /// Publishes a container, as PUT does.
+    pub(crate) fn publish(&self, account: &str, container: &str, publication: Publication) {
+        self.rows_mut().put(account, container, publication);
+    }
+
+    /// Whether an account has ever published anything.
+    pub(crate) fn knows(&self, account: &str) -> bool {
+        self.rows().account(account).is_some()
     }
 
     /// Forgets all that is published, and what the edge holds.

@@ -39,7 +39,7 @@ impl Default for Row {
 
 /// What a PUT or a POST asks for. What it does not name stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Change {
+pub(crate) struct Change {
     enabled: Option<bool>,
     ttl: Option<u32>,
     log_retention: Option<bool>,
@@ -58,6 +58,22 @@ impl Change {
             enabled: flag("x-cdn-enabled"),
             ttl,
             log_retention: flag("x-log-retention"),
+        })
+    }
+
+    /// The same out of values. A TTL out of bounds is an error.
+    pub(crate) fn new(
+        enabled: Option<bool>,
+        ttl: Option<u32>,
+        log_retention: Option<bool>,
+    ) -> Result<Self, String> {
+        if ttl.is_some_and(|ttl| !(MIN_TTL..=MAX_TTL).contains(&ttl)) {
+            return Err(format!("must be between {MIN_TTL} and {MAX_TTL} seconds"));
+        }
+        Ok(Self {
+            enabled,
+            ttl,
+            log_retention,
         })
     }
 

@@ -20,6 +20,7 @@ mod metrics;
 mod moment;
 mod refused;
 mod requests;
+mod seed;
 mod snapshot;
 
 use std::pin::Pin;
@@ -158,6 +159,11 @@ const ROUTES: &[Route] = &[
         AtOnce(requests::tail),
     ),
     route(Method::GET, "/_emulator/metrics", AtOnce(metrics::show)),
+    route(
+        Method::POST,
+        "/_emulator/seed",
+        Waits(|call| Box::pin(seed::post(call))),
+    ),
     route(
         Method::GET,
         "/_emulator/snapshot",
