@@ -85,7 +85,7 @@ pub(crate) fn text(core: &Core) -> String {
         "Requests that are being answered.",
     );
     page.line("", journal.in_flight.load(Ordering::Relaxed));
-    page.family("connections", "gauge", "Connections that are open.");
+    page.family("open_connections", "gauge", "Connections that are open.");
     page.line("", journal.connections.load(Ordering::Relaxed));
     page.family(
         "connections_total",

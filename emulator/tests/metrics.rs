@@ -100,7 +100,7 @@ fn counts_what_was_asked_and_what_is_stored() {
     assert!(value("request_duration_seconds_sum") > 0.0);
     is(value("requests_in_flight"), 0.0);
     // The one that asks.
-    assert!(value("connections") >= 1.0);
+    assert!(value("open_connections") >= 1.0);
     is(value("connections_total"), 10.0);
     is(value("accounts"), 1.0);
     is(value("containers"), 1.0);

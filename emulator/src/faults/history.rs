@@ -70,7 +70,8 @@ impl History {
         self.0.retain(|former| *former.names[0] != *account);
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 }

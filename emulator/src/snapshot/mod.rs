@@ -146,6 +146,7 @@ impl State {
         if let Some(core) = regions.first() {
             core.clock.restore(self.clock);
             core.identity.restore(self.identity);
+            core.faults.history().clear();
         }
         let mut former = Vec::new();
         for (core, state) in regions.iter().zip(self.regions) {
