@@ -231,3 +231,47 @@ async fn an_unknown_region_is_told_with_those_there_are() {
     let text = session.access().await.unwrap_err().to_string();
     assert!(text.contains("MARS") && text.contains("DFW"), "{text}");
 }
+
+#[tokio::test]
+async fn rackspace_with_a_second_factor() {
+    let config = "
+[[rackspace.users]]
+name = 'careful'
+api_key = 'careful-key'
+password = 'careful-password'
+tenant = '654321'
+account = 'MossoCloudFS_careful'
+second_factor = { by = 'sms', passcodes = ['1234567'] }
+";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("emulator.toml");
+    std::fs::write(&file, config).unwrap();
+    let config = emulator::config::Config::load(&file).unwrap();
+    let emulator = Emulator::builder().config(config).start().await.unwrap();
+    let with = |code: Option<&str>| Credentials::RackspacePassword {
+        auth_url: emulator.identity_url(),
+        username: "careful".into(),
+        password: "careful-password".into(),
+        passcode: code.map(|code| identity::Passcode {
+            code: code.into(),
+            session_id: None,
+        }),
+        tenant: None,
+    };
+    let error = session(with(None)).access().await.unwrap_err();
+    assert!(matches!(error, Error::PasscodeRequired { .. }), "{error}");
+    let error = session(with(Some("7654321"))).access().await.unwrap_err();
+    assert!(matches!(error, Error::WrongCredentials(_)), "{error}");
+    assert_eq!(enter(with(Some("1234567"))).await, "MossoCloudFS_careful");
+
+    let asked = Session::builder(with(None))
+        .region("DFW")
+        .http(HttpSettings {
+            proxy: Proxy::Direct,
+            ..HttpSettings::default()
+        })
+        .ask_passcode(|| Some("1234567".into()))
+        .build()
+        .unwrap();
+    assert!(asked.access().await.unwrap().token.is_some());
+}

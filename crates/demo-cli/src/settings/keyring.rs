@@ -14,6 +14,8 @@ use identity::Secret;
 use secret_service::{EncryptionType, SecretService};
 use zeroize::Zeroizing;
 
+use super::Environment;
+
 /// What an entry is found by.
 pub(crate) type Attributes<'a> = [(&'a str, &'a str)];
 
@@ -32,6 +34,39 @@ pub(crate) trait Keyring: Send + Sync {
 
     /// Removes all entries with these attributes, and tells how many.
     fn remove(&self, attributes: &Attributes<'_>) -> anyhow::Result<usize>;
+}
+
+/// What an entry of the keyring is found by.
+pub(crate) struct KeyringEntry {
+    pub(super) cloud: String,
+    /// Whose secret it is.
+    pub(crate) user: String,
+    pub(super) auth_url: String,
+}
+
+impl KeyringEntry {
+    pub(super) const SERVICE: &str = "cloudfiles";
+
+    pub(super) fn attributes(&self) -> [(&str, &str); 4] {
+        [
+            ("service", Self::SERVICE),
+            ("cloud", &self.cloud),
+            ("username", &self.user),
+            ("auth_url", &self.auth_url),
+        ]
+    }
+
+    /// Keeps a secret.
+    pub(crate) fn store(&self, secret: &Secret, environment: &Environment) -> anyhow::Result<()> {
+        let label = format!("{} on {} (cloudfiles)", self.user, self.cloud);
+        let keyring = &environment.keyring;
+        keyring.store(&label, &self.attributes(), secret)
+    }
+
+    /// Forgets it; tells whether there was one.
+    pub(crate) fn remove(&self, environment: &Environment) -> anyhow::Result<bool> {
+        Ok(environment.keyring.remove(&self.attributes())? > 0)
+    }
 }
 
 /// The Secret Service of this session, over D-Bus.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
+use identity::{Interface, Secret};
+
 use super::keyring::{Attributes, Keyring};
 use super::*;
 
