@@ -233,8 +233,8 @@ pub(crate) struct ByRoles {
     pub(crate) project: Option<RolesProject>,
     /// In lower case.
     pub(crate) roles: Vec<String>,
-    /// Those of the service that asks together with the user, in lower case.
-    pub(crate) service_roles: Vec<String>,
+    /// Whether a service asks together with the user: the token of one came along.
+    pub(crate) served: bool,
     pub(crate) can: Powers,
 }
 
@@ -301,19 +301,20 @@ impl User {
 
     /// This user together with a service that asks on the user's behalf.
     pub(crate) fn with_service(&self, service: &Self) -> Self {
-        let names = match service {
-            Self::Groups(service) => &service.groups,
-            Self::Roles(service) => &service.roles,
-        };
         match self {
-            Self::Groups(user) => Self::Groups(ByGroups {
-                groups: [&user.groups[..], &names[..]].concat(),
-                ..*user
-            }),
+            Self::Groups(user) => {
+                let names = match service {
+                    Self::Groups(service) => &service.groups,
+                    Self::Roles(service) => &service.roles,
+                };
+                Self::Groups(ByGroups {
+                    groups: [&user.groups[..], &names[..]].concat(),
+                    ..*user
+                })
+            }
             Self::Roles(user) => {
                 let mut both = user.clone();
-                both.service_roles.clone_from(names);
-                both.can.serve = match service {
+                both.served = match service {
                     Self::Groups(service) => service.is_in("service"),
                     Self::Roles(service) => service.can.serve,
                 };

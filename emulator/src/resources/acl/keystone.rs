@@ -72,7 +72,7 @@ impl Asked<'_> {
             return None;
         }
         let is_services = self.resource.account().starts_with(SERVICE_PREFIX);
-        if can.operate && (!is_services || can.serve) {
+        if can.operate && (!is_services || self.user.served) {
             return Some(OWNER);
         }
         if can.read && reading {

@@ -94,7 +94,7 @@ impl Rules {
                         .map(|project| project_of(project, with_domains)),
                     can: self.powers(&roles),
                     roles,
-                    service_roles: Vec::new(),
+                    served: false,
                 }))
             }
         }
