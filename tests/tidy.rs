@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each member may use of the others, other than for its own tests.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("signing", &[]),
     ("ledger", &[]),
     ("identity", &[]),
@@ -25,6 +25,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
         ],
     ),
     ("contract", &[]),
+    ("photo-box", &["signing", "swift-client"]),
 ];
 
 /// Crates that a member must do without, because of what it is for.

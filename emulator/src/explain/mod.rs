@@ -430,9 +430,11 @@ fn finding(cause: Cause, message: String) -> Finding {
     Finding { cause, message }
 }
 
-/// `2026-01-31T12:00:00Z`.
+/// `2026-01-31T12:00:00Z`; in Unix seconds beyond the year 9999.
 fn moment(at: SystemTime) -> String {
-    jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| at.to_string())
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    jiff::Timestamp::try_from(at)
+        .map_or_else(|_| format!("{since} (Unix seconds)"), |at| at.to_string())
 }
 
 /// Seconds with as many places as they have, up to milliseconds.

@@ -8,6 +8,7 @@ mod clock;
 mod deadlines;
 mod explain;
 mod guard;
+mod malformed;
 
 use emulator::{Builder, Emulator};
 use serde_json::Value;
