@@ -1,5 +1,6 @@
 //! The environment `offline`: an emulator inside this process, with its own clock.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,6 +22,26 @@ impl Offline {
         Ok(Self(Arc::new(
             emulator.context("the emulator cannot be started")?,
         )))
+    }
+
+    /// One that listens where it is told, for other programs.
+    pub(crate) async fn start_at(listen: SocketAddr) -> anyhow::Result<Self> {
+        let emulator = Emulator::builder().listen(listen).start().await;
+        let emulator = emulator.with_context(|| format!("no emulator can listen at {listen}"))?;
+        Ok(Self(Arc::new(emulator)))
+    }
+
+    /// Where it is, as one line of JSON.
+    pub(crate) fn addresses(&self) -> String {
+        serde_json::json!({
+            "ready": true,
+            "url": self.0.url(),
+            "auth_url": self.0.auth_url(),
+            "identity_url": self.0.identity_url(),
+            "control_url": self.0.control_url(),
+            "pid": std::process::id(),
+        })
+        .to_string()
     }
 
     /// How to reach it: a Rackspace account, signed in to with its API key, in region DFW.

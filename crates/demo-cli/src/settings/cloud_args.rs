@@ -12,34 +12,34 @@ use identity::{Interface, Secret};
 pub(crate) struct CloudArgs {
     /// The cloud: a name from clouds.yaml or ~/.pyrax.cfg, `env` (what the variables OS_*, ST_*, CLOUD_* describe), or
     /// `local` (an emulator at 127.0.0.1:8080)
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", global = true)]
     pub(crate) cloud: Option<String>,
     /// The region, where the cloud has several
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", global = true)]
     pub(crate) region: Option<String>,
     /// The door to the cloud: public, internal (from inside the data centre) or admin
-    #[arg(long, value_name = "DOOR", value_parser = interface)]
+    #[arg(long, value_name = "DOOR", value_parser = interface, global = true)]
     pub(crate) interface: Option<Interface>,
     /// The account's storage URL, instead of the one in the catalog
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     pub(crate) storage_url: Option<String>,
     /// A ready token, instead of signing in. Other users of this machine can see it; the variable `OS_AUTH_TOKEN` is safer
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", global = true)]
     pub(crate) token: Option<Secret>,
     /// The second factor, where the cloud asks for one; without it the question comes on the terminal
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", global = true)]
     pub(crate) passcode: Option<Secret>,
     /// Certificate authorities to trust besides the system's, in PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) cacert: Option<PathBuf>,
     /// Do not check the servers' certificates
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) insecure: bool,
     /// How long a server may be silent [default: 60]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, global = true)]
     pub(crate) timeout: Option<Duration>,
     /// Sign in anew, and keep no token for the next run
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) no_token_cache: bool,
 }
 

@@ -199,7 +199,7 @@ fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
     match output::ask(question)? {
         Some(true) => Ok(()),
         Some(false) => bail!("nothing was removed"),
-        None => Err(WrongUse("there is nobody to ask: pass --yes to remove these").into()),
+        None => Err(WrongUse::new("there is nobody to ask: pass --yes to remove these").into()),
     }
 }
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::content::Content;
 use self::guest::Guest;
 use self::stage::Stage;
-use super::shown;
+use super::{end_asked_for, shown};
 use crate::args::Demo;
 use crate::offline::Offline;
 use crate::output::{self, Output};
@@ -47,22 +47,6 @@ async fn interrupted_twice(interrupt: &CancellationToken) -> anyhow::Result<()> 
     interrupt.cancel();
     output::notice("interrupted: cleaning up (once more to leave at once)");
     end_asked_for().await
-}
-
-/// Waits for Ctrl-C, or for the signal that asks a process to end.
-async fn end_asked_for() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed?,
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
 }
 
 async fn play(args: Demo, interrupt: &CancellationToken) -> anyhow::Result<()> {

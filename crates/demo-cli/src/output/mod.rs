@@ -1,17 +1,25 @@
 //! The only file that prints. Results go to standard output, all else to standard error; colours only to terminals.
 
+mod format;
+mod progress;
+
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use identity::Secret;
 use serde::Serialize;
 
+pub(crate) use format::{count, size, time};
+pub(crate) use progress::Bar;
+
 /// How results are printed.
 pub(crate) struct Output {
     json: bool,
+    quiet: bool,
+    stdout: RefCell<BufWriter<anstream::Stdout>>,
     failure: RefCell<Option<io::Error>>,
 }
 
@@ -35,13 +43,75 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
+            quiet: false,
+            stdout: RefCell::new(BufWriter::with_capacity(64 << 10, anstream::stdout())),
             failure: RefCell::new(None),
         }
     }
 
-    /// A line for people; JSON is without.
+    /// As `--quiet` wants it.
+    pub(crate) fn quiet(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
+    }
+
+    /// A bar for transfers, if there is a terminal to show it on.
+    pub(crate) fn bar(&self) -> Bar {
+        Bar::new(io::stderr().is_terminal() && !self.quiet && !self.json)
+    }
+
+    /// Whether nobody reads any more, so that what only prints can stop.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.failure.borrow().is_some()
+    }
+
+    /// What was asked for: one of few lines, or its JSON.
+    pub(crate) fn result(&self, text: impl FnOnce() -> String, object: &impl Serialize) {
+        self.row(text, object);
+        self.flush();
+    }
+
+    /// What was asked for: one of many lines, or its JSON. It may be printed only with the lines that follow.
+    pub(crate) fn row(&self, text: impl FnOnce() -> String, object: &impl Serialize) {
+        if self.json {
+            self.put_object(object);
+        } else {
+            self.put(&visible(&text()));
+        }
+    }
+
+    /// What was asked for: several lines, or its JSON.
+    pub(crate) fn lines(&self, lines: impl FnOnce() -> Vec<String>, object: &impl Serialize) {
+        if self.json {
+            self.put_object(object);
+        } else {
+            for line in lines() {
+                self.put(&visible(&line));
+            }
+        }
+        self.flush();
+    }
+
+    /// That something was done: a line that `--quiet` leaves out, or its JSON.
+    pub(crate) fn done(&self, text: impl FnOnce() -> String, object: &impl Serialize) {
+        if self.json || !self.quiet {
+            self.result(text, object);
+        }
+    }
+
+    /// That something failed, of which there may be more: a line on standard error, and with JSON an object as well.
+    pub(crate) fn failed(&self, text: &str, object: &impl Serialize) {
+        report("error", AnsiColor::Red, text);
+        self.object(object);
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        self.attempt(|stdout| stdout.write_all(bytes));
+    }
+
+    /// A line for people; JSON is without, and so is `--quiet`.
     pub(crate) fn line(&self, text: &str) {
-        if !self.json {
+        if !self.json && !self.quiet {
             self.write(&visible(text));
         }
     }
@@ -78,27 +148,45 @@ impl Output {
     /// An object on a line of its own, with JSON only.
     pub(crate) fn object(&self, object: &impl Serialize) {
         if self.json {
-            match serde_json::to_string(object) {
-                Ok(text) => self.write(&text),
-                Err(error) => self.fail(error.into()),
-            }
+            self.put_object(object);
+            self.flush();
         }
     }
 
     /// Whether everything was printed. A reader who has gone away is no failure.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        match self.failure.into_inner() {
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        self.flush();
+        match self.failure.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn write(&self, line: &str) {
-        if self.failure.borrow().is_some() {
-            return;
+    fn put_object(&self, object: &impl Serialize) {
+        match serde_json::to_string(object) {
+            Ok(text) => self.put(&text),
+            Err(error) => self.fail(error.into()),
         }
-        let mut stdout = anstream::stdout();
-        if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+    }
+
+    fn write(&self, line: &str) {
+        self.put(line);
+        self.flush();
+    }
+
+    fn put(&self, line: &str) {
+        self.attempt(|stdout| writeln!(stdout, "{line}"));
+    }
+
+    /// Sends all lines on their way.
+    pub(crate) fn flush(&self) {
+        self.attempt(Write::flush);
+    }
+
+    fn attempt(&self, write: impl FnOnce(&mut BufWriter<anstream::Stdout>) -> io::Result<()>) {
+        if self.failure.borrow().is_none()
+            && let Err(error) = write(&mut self.stdout.borrow_mut())
+        {
             self.fail(error);
         }
     }
@@ -111,10 +199,37 @@ impl Output {
 
 /// Tells on standard error why the program stops, with all reasons in one line.
 pub(crate) fn error(error: &anyhow::Error) {
-    let red = AnsiColor::Red.on_default().bold();
-    let text = visible(&format!("{error:#}"));
+    report("error", AnsiColor::Red, &format!("{error:#}"));
+}
+
+/// Tells on standard error what may be a mistake.
+pub(crate) fn warning(text: &str) {
+    report("warning", AnsiColor::Yellow, text);
+}
+
+fn report(kind: &str, colour: AnsiColor, text: &str) {
+    let style = colour.on_default().bold();
+    let text = visible(text);
     // There is nobody left to tell if this fails.
-    let _ = writeln!(anstream::stderr(), "{red}error{red:#}: {text}");
+    let _ = writeln!(anstream::stderr(), "{style}{kind}{style:#}: {text}");
+}
+
+/// Shows requests on standard error, with their transaction ids: with 1 those of object storage, with 2 and more all
+/// that our libraries tell. Tokens, keys and signatures are never among it.
+pub(crate) fn log(verbosity: u8) {
+    let filter = match verbosity {
+        0 => return,
+        1 => "swift_client=debug,cdn_client=debug,identity=info",
+        _ => "swift_client=trace,cdn_client=trace,identity=trace,cloudfiles=trace",
+    };
+    // A second subscriber cannot be: this is called once.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(anstream::stderr)
+        .with_target(verbosity > 1)
+        .without_time()
+        .compact()
+        .try_init();
 }
 
 /// Tells something on standard error.

@@ -1,0 +1,78 @@
+//! `cloudfiles cat`: objects to standard output.
+
+use futures_util::TryStreamExt;
+use swift_client::{ByteRange, Client, GetOptions};
+
+use super::Failures;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::place::CloudPlace;
+
+/// Prints objects one after the other, checked against their MD5s as far as these are known.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The objects
+    #[arg(value_name = "CONTAINER/OBJECT", required = true)]
+    places: Vec<CloudPlace>,
+    /// Only these bytes, counted from 0: `0-99`, `100-`, or `-100` for the last hundred
+    #[arg(long, value_name = "RANGE", value_parser = range, allow_hyphen_values = true)]
+    range: Option<ByteRange>,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    for place in &args.places {
+        place.only_object()?;
+    }
+    let mut exit = Exit::Done;
+    for place in &args.places {
+        let client = context.client(place)?;
+        let one = std::slice::from_ref(place);
+        if print(&client, one, args.range, context).await? != Exit::Done {
+            exit = Exit::SomeFailed;
+        }
+    }
+    Ok(exit)
+}
+
+/// Prints objects of one account.
+pub(super) async fn print(
+    client: &Client,
+    places: &[CloudPlace],
+    range: Option<ByteRange>,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    let mut failures = Failures::new(context);
+    for place in places {
+        let (container, object) = place.only_object()?;
+        let options = GetOptions {
+            range,
+            ..GetOptions::default()
+        };
+        let printed = async {
+            let mut download = client.get_object(container, object, &options).await?;
+            while let Some(chunk) = download.try_next().await? {
+                context.output.bytes(&chunk);
+                if context.output.is_closed() {
+                    break;
+                }
+            }
+            Ok::<_, swift_client::Error>(())
+        };
+        if let Err(error) = printed.await {
+            context.output.flush();
+            failures.add("cat", place, &error.into());
+        }
+    }
+    Ok(failures.exit())
+}
+
+fn range(text: &str) -> Result<ByteRange, &'static str> {
+    let wrong = "it is FIRST-LAST, FIRST- or -COUNT";
+    let (first, last) = text.split_once('-').ok_or(wrong)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong);
+    match (first, last) {
+        ("", count) => Ok(ByteRange::Last(number(count)?)),
+        (first, "") => Ok(ByteRange::From(number(first)?)),
+        (first, last) => Ok(ByteRange::Between(number(first)?, number(last)?)),
+    }
+}

@@ -1,0 +1,134 @@
+//! The files of a folder, in the order in which Swift lists their names.
+
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+/// How many files may be known and not yet worked on.
+const AHEAD: usize = 256;
+
+/// A file below a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LocalFile {
+    /// Its path below the folder, with slashes.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// Size in bytes.
+    pub(crate) bytes: u64,
+    pub(crate) modified: Option<Timestamp>,
+}
+
+/// What could not be read, and why.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) path: PathBuf,
+    pub(crate) error: anyhow::Error,
+}
+
+/// All files of a folder and the folders in it, by name in the order of their UTF-8 bytes. A thread of its own walks
+/// ahead a little, and ends when nobody listens.
+///
+/// Links to files count as files. Links to folders are not followed, since they may lead back, and are told as
+/// [`Unreadable`], as is whatever is neither a file nor a folder or has a name that is not Unicode.
+pub(crate) fn walk(root: PathBuf) -> mpsc::Receiver<Result<LocalFile, Unreadable>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        // It ends early only when nobody listens.
+        let _ = visit(&root, "", &sender);
+    });
+    receiver
+}
+
+struct NobodyListens;
+
+type Sender = mpsc::Sender<Result<LocalFile, Unreadable>>;
+
+fn visit(folder: &Path, prefix: &str, sender: &Sender) -> Result<(), NobodyListens> {
+    let send = |found| sender.blocking_send(found).map_err(|_| NobodyListens);
+    let unreadable = |path: PathBuf, error: anyhow::Error| send(Err(Unreadable { path, error }));
+    let entries: io::Result<Vec<DirEntry>> = fs::read_dir(folder).and_then(Iterator::collect);
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => return unreadable(folder.to_owned(), error.into()),
+    };
+    let mut found = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            unreadable(path, anyhow!("its name is not Unicode"))?;
+            continue;
+        };
+        match entry.file_type() {
+            // With its slash a folder comes where the names in it come.
+            Ok(kind) if kind.is_dir() => found.push((format!("{prefix}{name}/"), path)),
+            Ok(_) => found.push((format!("{prefix}{name}"), path)),
+            Err(error) => unreadable(path, error.into())?,
+        }
+    }
+    found.sort_unstable();
+    for (name, path) in found {
+        if name.ends_with('/') {
+            visit(&path, &name, sender)?;
+            continue;
+        }
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => send(Ok(LocalFile {
+                name,
+                bytes: metadata.len(),
+                modified: metadata.modified().ok().and_then(|at| at.try_into().ok()),
+                path,
+            }))?,
+            Ok(metadata) if metadata.is_dir() => {
+                unreadable(path, anyhow!("a link to a folder is not followed"))?;
+            }
+            Ok(_) => unreadable(path, anyhow!("it is neither a file nor a folder"))?,
+            Err(error) => unreadable(path, error.into())?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn finds_files_in_the_order_of_a_listing() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["a/b", "a-b", "a.b", "B", "a/c/d", "ü"] {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let mut files = walk(root.path().to_owned());
+        let mut names = Vec::new();
+        while let Some(found) = files.recv().await {
+            names.push(found.unwrap().name);
+        }
+        assert_eq!(names, ["B", "a-b", "a.b", "a/b", "a/c/d", "ü"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn follows_links_to_files_and_tells_of_links_to_folders() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "x").unwrap();
+        symlink(root.path().join("file"), root.path().join("link")).unwrap();
+        symlink(root.path(), root.path().join("loop")).unwrap();
+        let mut files = walk(root.path().to_owned());
+        let mut found = Vec::new();
+        while let Some(file) = files.recv().await {
+            found.push(
+                file.map(|file| file.name)
+                    .map_err(|unreadable| unreadable.path),
+            );
+        }
+        let looped = root.path().join("loop");
+        assert_eq!(found, [Ok("file".into()), Ok("link".into()), Err(looped)]);
+    }
+}
