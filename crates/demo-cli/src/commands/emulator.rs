@@ -310,7 +310,7 @@ async fn start(listen: SocketAddr, context: &Context) -> anyhow::Result<Exit> {
 impl Target {
     fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
         let base = self.url.as_str().trim_end_matches('/');
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = crate::settings::direct().client()?;
         let request = http.request(method, format!("{base}/_emulator/{path}"));
         Ok(match &self.control_token {
             Some(token) => request.bearer_auth(token.expose()),

@@ -6,6 +6,7 @@ mod cleanup;
 mod home;
 mod ledger;
 mod sign_in;
+mod verbs;
 
 use std::fs;
 

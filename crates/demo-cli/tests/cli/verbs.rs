@@ -1,0 +1,305 @@
+//! The verbs of every day, against an emulator that the test holds.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use emulator::Emulator;
+use serde_json::Value;
+use swift_client::{Client, ContainerOptions, Credentials, ObjectOptions};
+
+use crate::home::{Home, assert_failed, assert_succeeded, stderr, stdout};
+
+/// An emulator that the variables of the command lead to, and a client to prepare it with.
+struct World {
+    home: Home,
+    client: Client,
+    emulator: Emulator,
+}
+
+impl World {
+    async fn start() -> Self {
+        let emulator = Emulator::builder().start().await.unwrap();
+        let me = Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+        let client = Client::builder(me).build().unwrap();
+        Self {
+            home: Home::new(),
+            client,
+            emulator,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = self.home.command(arguments);
+        command
+            .env("ST_AUTH", self.emulator.auth_url())
+            .env("ST_USER", "test:tester")
+            .env("ST_KEY", "testing")
+            .env("CLOUDFILES_EMULATOR", self.emulator.url());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs what must succeed, and gives its lines.
+    #[track_caller]
+    fn lines(&self, arguments: &[&str]) -> Vec<String> {
+        let output = self.run(arguments);
+        assert_succeeded(&output);
+        stdout(&output).lines().map(str::to_owned).collect()
+    }
+
+    async fn put(&self, container: &str, object: &str, content: &'static str) {
+        let options = ContainerOptions::default();
+        self.client
+            .put_container(container, &options)
+            .await
+            .unwrap();
+        let options = ObjectOptions::default();
+        let put = self.client.put_object(container, object, content, &options);
+        put.await.unwrap();
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        let path = self.home.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.home.path(name)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn brings_a_folder_there_and_back() {
+    let world = World::start().await;
+    world.write("in/a.txt", "one");
+    world.write("in/sub/b \u{fc}.txt", "two");
+    world.lines(&["upload", "in", "photos/x"]);
+    assert_eq!(world.lines(&["ls", "photos"]), ["x/"]);
+    let all = world.lines(&["ls", "-r", "swift://photos"]);
+    assert_eq!(all, ["x/a.txt", "x/sub/b \u{fc}.txt"]);
+    world.lines(&["download", "photos/x", "out"]);
+    assert_eq!(world.read("out/a.txt"), "one");
+    assert_eq!(world.read("out/sub/b \u{fc}.txt"), "two");
+}
+
+#[tokio::test]
+async fn takes_standard_input_and_gives_standard_output() {
+    let world = World::start().await;
+    let mut upload = world.command(&["upload", "-", "pipes/o"]);
+    let mut upload = upload.stdin(Stdio::piped()).spawn().unwrap();
+    upload
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"from a pipe")
+        .unwrap();
+    assert!(upload.wait().unwrap().success());
+    for arguments in [["cat", "pipes/o"].as_slice(), &["download", "pipes/o", "-"]] {
+        let output = world.run(arguments);
+        assert_succeeded(&output);
+        assert_eq!(stdout(&output), "from a pipe");
+    }
+    let part = world.run(&["cat", "--range", "0-3", "pipes/o"]);
+    assert_eq!(stdout(&part), "from");
+}
+
+#[tokio::test]
+async fn writes_nothing_outside_the_folder_and_names_each_object_it_cannot_write() {
+    let world = World::start().await;
+    for name in ["../evil", "a/../../evil", "/evil", "a//b", "good"] {
+        world.put("bad", name, "x").await;
+    }
+    let output = world.run(&["download", "bad", "out/below"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output).lines().count(), 4, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("bad/../evil: "),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.read("out/below/good"), "x");
+    assert!(!world.home.path("out/evil").exists());
+    assert!(!world.home.path("evil").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn follows_no_link_out_of_the_folder() {
+    let world = World::start().await;
+    world.put("bad", "link/evil", "x").await;
+    world.write("outside/kept", "x");
+    fs::create_dir_all(world.home.path("out")).unwrap();
+    std::os::unix::fs::symlink(world.home.path("outside"), world.home.path("out/link")).unwrap();
+    let output = world.run(&["download", "bad", "out"]);
+    assert!(assert_failed(&output).contains("bad/link/evil"));
+    assert!(!world.home.path("outside/evil").exists());
+}
+
+#[tokio::test]
+async fn replaces_no_file_that_differs_unless_it_is_told_to() {
+    let world = World::start().await;
+    world.put("c", "same", "same").await;
+    world.put("c", "other", "theirs").await;
+    world.write("out/same", "same");
+    world.write("out/other", "mine");
+    let output = world.run(&["download", "c", "out"]);
+    assert!(assert_failed(&output).contains("out/other is there already and differs"));
+    assert_eq!(world.read("out/other"), "mine");
+    world.lines(&["download", "--overwrite", "c", "out"]);
+    assert_eq!(world.read("out/other"), "theirs");
+}
+
+#[tokio::test]
+async fn names_an_object_that_lies_below_another_as_a_folder_would() {
+    let world = World::start().await;
+    world.put("c", "a", "a file").await;
+    world.put("c", "a/b", "a file in it").await;
+    let output = world.run(&["download", "c", "out"]);
+    assert!(assert_failed(&output).contains("c/a/b: a is an object"));
+    assert_eq!(world.read("out/a"), "a file");
+}
+
+#[tokio::test]
+async fn does_what_a_dry_run_has_told_and_then_nothing_more() {
+    let world = World::start().await;
+    world.put("c", "old", "x").await;
+    world.write("in/new", "one");
+    world.write("in/sub/new", "two");
+    let told = |line: &String| {
+        line.replace("would upload", "uploaded")
+            .replace("would delete", "deleted")
+    };
+    let sync = ["sync", "./in", "c", "--delete"];
+    let mut planned: Vec<_> = world
+        .lines(&[&sync[..], &["-n"]].concat())
+        .iter()
+        .map(told)
+        .collect();
+    assert_eq!(world.lines(&["ls", "c"]), ["old"], "a dry run does nothing");
+    let mut done = world.lines(&sync);
+    for line in planned.iter_mut().chain(&mut done) {
+        *line = line.split(" (").next().unwrap().to_owned();
+    }
+    planned.sort();
+    done.sort();
+    assert_eq!(done, planned);
+    assert_eq!(
+        done,
+        ["deleted c/old", "uploaded c/new", "uploaded c/sub/new"]
+    );
+    assert_eq!(world.lines(&sync), Vec::<String>::new());
+    world.lines(&["sync", "swift://c", "back"]);
+    assert_eq!(world.read("back/sub/new"), "two");
+    assert_eq!(
+        world.lines(&["sync", "swift://c", "back"]),
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn copies_moves_and_deletes() {
+    let world = World::start().await;
+    world.put("c", "a/1.txt", "x").await;
+    world.put("c", "a/2.jpg", "y").await;
+    world.lines(&["cp", "-r", "c/a", "c/b"]);
+    world.lines(&["mv", "c/a/1.txt", "c/moved"]);
+    world.lines(&["rm", "c/**/*.jpg"]);
+    assert_eq!(world.lines(&["ls", "-r", "c"]), ["b/1.txt", "moved"]);
+    let refused = world.run(&["rm", "c/b/"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(assert_failed(&world.run(&["delete", "c"])).contains("not empty"));
+    world.lines(&["delete", "-r", "c"]);
+    assert_eq!(world.lines(&["ls"]), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn keeps_an_objects_metadata_that_is_not_named() {
+    let world = World::start().await;
+    world.put("c", "o", "x").await;
+    world.lines(&["post", "c/o", "-m", "Colour=blue", "-m", "Mood=fine"]);
+    world.lines(&["post", "c/o", "-R", "Mood", "-m", "Size=small"]);
+    let stat: Value = serde_json::from_str(&world.lines(&["stat", "--json", "c/o"])[0]).unwrap();
+    assert_eq!(stat["headers"]["x-object-meta-colour"], "blue");
+    assert_eq!(stat["headers"]["x-object-meta-size"], "small");
+    assert_eq!(stat["headers"]["x-object-meta-mood"], Value::Null);
+}
+
+#[tokio::test]
+async fn makes_temp_urls_and_says_why_one_does_not_work() {
+    let world = World::start().await;
+    world.put("c", "o", "x").await;
+    let none = world.run(&["tempurl", "create", "c/o"]);
+    assert!(assert_failed(&none).contains("tempurl key generate"));
+    world.lines(&["tempurl", "key", "generate"]);
+    let url = &world.lines(&["tempurl", "create", "c/o", "--expires", "10m"])[0];
+    assert!(world.lines(&["tempurl", "verify", url])[0].contains("key 1 of the account"));
+    let put = world.run(&["tempurl", "explain", url, "--method", "PUT"]);
+    assert_eq!(put.status.code(), Some(1));
+    assert!(stdout(&put).contains("signed for GET, not for PUT"));
+    let late = world.run(&["tempurl", "explain", url, "--at", "11m"]);
+    assert!(stdout(&late).contains("expired"), "{}", stdout(&late));
+    let offline = world.run(&["tempurl", "explain", url, "--key", "another"]);
+    assert!(stdout(&offline).contains("matches none of the keys"));
+}
+
+#[tokio::test]
+async fn goes_on_when_one_thing_is_not_there_and_takes_options_on_either_side_of_the_verb() {
+    let world = World::start().await;
+    world.put("c", "o", "x").await;
+    let output = world.run(&["--json", "ls", "nosuch", "c"]);
+    assert!(assert_failed(&output).contains("nosuch"));
+    let rows: Vec<Value> = stdout(&output)
+        .lines()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    assert!(rows[0]["error"].as_str().unwrap().contains("404"));
+    assert_eq!(rows[1]["name"], "o");
+    let missing = world.run(&["upload", "no-such-file", "c"]);
+    assert!(assert_failed(&missing).contains("no-such-file"));
+}
+
+#[tokio::test]
+async fn shows_requests_and_no_token_when_asked_to() {
+    let world = World::start().await;
+    let output = world.run(&["-v", "ls"]);
+    assert_succeeded(&output);
+    assert!(
+        stderr(&output).contains("GET AUTH_test"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("trans_id"));
+    assert!(!stderr(&output).contains("AUTH_tk"));
+}
+
+#[tokio::test]
+async fn steers_an_emulator() {
+    let world = World::start().await;
+    world.lines(&["emulator", "clock", "freeze"]);
+    let clock = |lines: Vec<String>| {
+        serde_json::from_str::<Value>(&lines[0]).unwrap()["unix"]
+            .as_f64()
+            .unwrap()
+    };
+    let before = clock(world.lines(&["emulator", "clock", "--json"]));
+    let after = clock(world.lines(&["emulator", "clock", "--json", "advance", "2m"]));
+    assert!((after - before - 120.0).abs() < 0.01, "{before} {after}");
+}
+
+#[test]
+fn prints_completions_and_a_manual() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = home.run(&["completions", shell]);
+        assert_succeeded(&output);
+        assert!(stdout(&output).contains("download"));
+    }
+    assert!(stdout(&home.run(&["man"])).contains(".TH cloudfiles 1"));
+    assert_succeeded(&home.run(&["man", "--dir", "pages"]));
+    assert!(home.path("pages/cloudfiles-upload.1").is_file());
+}
