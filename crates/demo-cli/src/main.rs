@@ -35,7 +35,7 @@ use context::Context;
 use exit::Exit;
 
 /// How long threads that still read or write a file may take once all else is over.
-const LAST_WORK: Duration = Duration::from_secs(5);
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

@@ -183,6 +183,13 @@ pub(crate) async fn fetch(
         Ok(metadata) if metadata.is_dir() => {
             bail!("{} is a folder here", path.display());
         }
+        // The new file would take the place of the device or pipe itself.
+        Ok(metadata) if !metadata.is_file() && !metadata.is_symlink() => {
+            bail!(
+                "{} is no ordinary file; `cloudfiles cat` and > write into it",
+                path.display()
+            );
+        }
         Ok(metadata) if !overwrite => {
             let info = (transfers.client())
                 .head_object(container, object, &GetOptions::default())

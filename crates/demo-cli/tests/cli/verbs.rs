@@ -154,6 +154,22 @@ async fn replaces_no_file_that_differs_unless_it_is_told_to() {
     assert_eq!(world.read("out/other"), "theirs");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn leaves_what_is_no_ordinary_file_in_its_place() {
+    let world = World::start().await;
+    world.put("c", "o", "x").await;
+    let _socket = std::os::unix::net::UnixListener::bind(world.home.path("socket")).unwrap();
+    for arguments in [
+        ["download", "c/o", "socket"].as_slice(),
+        &["download", "--overwrite", "c/o", "socket"],
+    ] {
+        let output = world.run(arguments);
+        assert!(assert_failed(&output).contains("no ordinary file"));
+        assert!(!fs::metadata(world.home.path("socket")).unwrap().is_file());
+    }
+}
+
 #[tokio::test]
 async fn names_an_object_that_lies_below_another_as_a_folder_would() {
     let world = World::start().await;
@@ -289,6 +305,38 @@ async fn steers_an_emulator() {
     let before = clock(world.lines(&["emulator", "clock", "--json"]));
     let after = clock(world.lines(&["emulator", "clock", "--json", "advance", "2m"]));
     assert!((after - before - 120.0).abs() < 0.01, "{before} {after}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn says_how_to_go_on_when_it_is_interrupted_and_leaves_no_object() {
+    let world = World::start().await;
+    let mut upload = world.command(&["-v", "upload", "-", "c/o"]);
+    upload
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut upload = upload.spawn().unwrap();
+    // The container is made before the pipe is read.
+    let mut told = std::io::BufReader::new(upload.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("PUT AUTH_test/c") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut told, &mut line).unwrap() > 0);
+    }
+    let pid = upload.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(upload.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut told, &mut rest).unwrap();
+    assert!(
+        rest.contains("interrupted; run the same command again"),
+        "{rest}"
+    );
+    assert_eq!(world.lines(&["ls", "c"]), Vec::<String>::new());
 }
 
 #[test]
