@@ -1,6 +1,7 @@
 //! `cloudfiles cp` and `cloudfiles mv`: objects from one place in a cloud to another.
 
 use futures_util::{StreamExt, TryStreamExt};
+use ledger::What;
 use serde::Serialize;
 use swift_client::{
     Body, CopyOptions, DeleteOptions, DownloadOptions, Metadata, ObjectEntry, ObjectOptions,
@@ -167,20 +168,22 @@ impl Job<'_> {
             if source == target {
                 return Err(WrongUse::new("it is the same place").into());
             }
-            let copied = self
-                .source
-                .copy_object(source, target, self.options)
+            let Some(recorder) = &self.putter.recorder else {
+                let copy = self.source.copy_object(source, target, self.options);
+                copy.await?;
+                return self.removed(source).await;
+            };
+            let planned = recorder
+                .plan(What::Object {
+                    container: target.0.to_owned(),
+                    object: target.1.to_owned(),
+                })
                 .await?;
-            drop(copied);
-            if self.remove {
-                // The copy stands on the same segments: only the manifest goes.
-                let options = DeleteOptions::default();
-                self.source
-                    .client()
-                    .delete_object(source.0, source.1, &options)
-                    .await?;
-            }
-            return Ok(());
+            let mut options = self.options.clone();
+            recorder.mark(&mut options.object.metadata);
+            let copied = self.source.copy_object(source, target, &options).await?;
+            recorder.confirm(planned, copied.etag).await?;
+            return self.removed(source).await;
         }
         let download = self
             .source
@@ -214,6 +217,16 @@ impl Job<'_> {
             self.source
                 .delete_object(source.0, source.1, segments)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the original of a move. The copy stands on the same segments: only the manifest goes.
+    async fn removed(&self, source: (&str, &str)) -> anyhow::Result<()> {
+        if self.remove {
+            let options = DeleteOptions::default();
+            let client = self.source.client();
+            client.delete_object(source.0, source.1, &options).await?;
         }
         Ok(())
     }

@@ -43,7 +43,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     for place in &args.places {
         let container = place.only_container()?;
         let client = context.client(place)?;
-        match client.put_container(container, &options).await {
+        let created = match context.recorder("create", place).await? {
+            Some(recorder) => {
+                recorder
+                    .create_container(&client, container, &options)
+                    .await
+            }
+            None => (client.put_container(container, &options).await).map_err(Into::into),
+        };
+        match created {
             Ok(created) => {
                 let existed = created == Created::Existed;
                 let text = || match created {
@@ -57,7 +65,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
                 };
                 context.output.done(text, &row);
             }
-            Err(error) => failures.add("create", place, &error.into()),
+            Err(error) => failures.add("create", place, &error),
         }
     }
     Ok(failures.exit())

@@ -234,6 +234,30 @@ async fn copies_moves_and_deletes() {
 }
 
 #[tokio::test]
+async fn records_what_it_makes_so_that_a_clean_up_removes_it_and_nothing_else() {
+    let world = World::start().await;
+    world.put("theirs", "o", "x").await;
+    world.write("file", "x");
+    let ledger = ["--ledger", "made.json"];
+    for command in [
+        ["create", "mine"].as_slice(),
+        &["upload", "file", "mine"],
+        &["cp", "theirs/o", "theirs/copy"],
+    ] {
+        world.lines(&[command, &ledger].concat());
+    }
+    assert_eq!(
+        world
+            .lines(&[&["ledger", "ls"], &ledger[..]].concat())
+            .len(),
+        3
+    );
+    world.lines(&[&["cleanup", "--yes"], &ledger[..]].concat());
+    assert_eq!(world.lines(&["ls"]), ["theirs"]);
+    assert_eq!(world.lines(&["ls", "theirs"]), ["o"]);
+}
+
+#[tokio::test]
 async fn keeps_an_objects_metadata_that_is_not_named() {
     let world = World::start().await;
     world.put("c", "o", "x").await;
