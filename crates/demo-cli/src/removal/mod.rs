@@ -1,6 +1,6 @@
 //! Removing what a ledger lists, and nothing else.
 //!
-//! Before anything is deleted the server is asked whether it is still what the ledger means: see [`look`]. What is gone
+//! Before anything is deleted the server is asked whether it is still what the ledger means: see [`mod@look`]. What is gone
 //! already, or is somebody else's by now, is left alone and forgotten. What cannot be deleted stays in the ledger with
 //! the reason.
 

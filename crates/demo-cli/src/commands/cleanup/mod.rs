@@ -1,6 +1,6 @@
 //! `cloudfiles cleanup`: removes what earlier runs have left, and nothing else.
 //!
-//! What is to be removed can be written into a plan first, looked at, and then be carried out exactly: see [`plan`].
+//! What is to be removed can be written into a plan first, looked at, and then be carried out exactly: see [`mod@plan`].
 
 mod plan;
 
