@@ -48,6 +48,8 @@ pub struct AccountOptions {
     pub metadata: Metadata,
     /// Names to remove (`X-Remove-Account-Meta-*`).
     pub remove_metadata: Vec<String>,
+    /// What the account may hold, in bytes. Only resellers may set it.
+    pub quota_bytes: Option<u64>,
     /// Headers of any other kind.
     pub headers: HeaderMap,
 }
@@ -85,6 +87,13 @@ impl Client {
         options.metadata.write(META, &mut headers)?;
         for name in &options.remove_metadata {
             set(&mut headers, &format!("x-remove-account-meta-{name}"), "x")?;
+        }
+        if let Some(bytes) = options.quota_bytes {
+            set(
+                &mut headers,
+                "x-account-meta-quota-bytes",
+                &bytes.to_string(),
+            )?;
         }
         self.transport()
             .send(Request {

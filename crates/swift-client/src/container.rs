@@ -29,6 +29,8 @@ pub struct ContainerInfo {
     pub versioning: Option<Versioning>,
     /// `X-Storage-Policy`.
     pub storage_policy: Option<String>,
+    /// How the container is served as a web site.
+    pub static_web: StaticWeb,
     /// The user's own metadata, without temp-URL keys.
     pub metadata: Metadata,
     /// All headers. Those that hold keys are not shown by `Debug`.
@@ -58,9 +60,59 @@ impl ContainerInfo {
             quota_count: number(&headers, "x-container-meta-quota-count"),
             versioning,
             storage_policy: text(&headers, "x-storage-policy"),
+            static_web: StaticWeb::read(&headers),
             metadata: Metadata::read(META, &headers),
             headers,
         }
+    }
+}
+
+/// How a container is served as a web site (`swift/common/middleware/staticweb.py`). The container must be readable by
+/// everybody. In a change, what is not named stays, and an empty text takes a setting back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaticWeb {
+    /// The object shown for a folder, such as `index.html` (`X-Container-Meta-Web-Index`).
+    pub index: Option<String>,
+    /// What ends the names of pages shown with an error: for `error.html` the objects `401error.html` and
+    /// `404error.html` (`X-Container-Meta-Web-Error`).
+    pub error: Option<String>,
+    /// Whether folders without an index are listed (`X-Container-Meta-Web-Listings`).
+    pub listings: Option<bool>,
+    /// Style sheet of these listings (`X-Container-Meta-Web-Listings-CSS`).
+    pub listings_css: Option<String>,
+    /// Content type of the objects that stand for folders (`X-Container-Meta-Web-Directory-Type`).
+    pub directory_type: Option<String>,
+}
+
+impl StaticWeb {
+    fn read(headers: &HeaderMap) -> Self {
+        let listings = "x-container-meta-web-listings";
+        Self {
+            index: text(headers, "x-container-meta-web-index"),
+            error: text(headers, "x-container-meta-web-error"),
+            listings: headers
+                .contains_key(listings)
+                .then(|| flag(headers, listings)),
+            listings_css: text(headers, "x-container-meta-web-listings-css"),
+            directory_type: text(headers, "x-container-meta-web-directory-type"),
+        }
+    }
+
+    fn settings(&self) -> [(&'static str, Option<&str>); 5] {
+        let listings = self.listings.map(|on| if on { "true" } else { "false" });
+        [
+            ("x-container-meta-web-index", self.index.as_deref()),
+            ("x-container-meta-web-error", self.error.as_deref()),
+            ("x-container-meta-web-listings", listings),
+            (
+                "x-container-meta-web-listings-css",
+                self.listings_css.as_deref(),
+            ),
+            (
+                "x-container-meta-web-directory-type",
+                self.directory_type.as_deref(),
+            ),
+        ]
     }
 }
 
@@ -104,6 +156,8 @@ pub struct ContainerOptions {
     pub versioning: Option<Versioning>,
     /// Storage policy; only for a new container.
     pub storage_policy: Option<String>,
+    /// How it is served as a web site.
+    pub static_web: StaticWeb,
     /// Headers of any other kind.
     pub headers: HeaderMap,
 }
@@ -137,6 +191,7 @@ impl ContainerOptions {
         ];
         let settings = settings
             .into_iter()
+            .chain(self.static_web.settings())
             .filter_map(|(name, value)| Some((name, value?)));
         for (name, value) in settings.chain(versioning) {
             set(&mut headers, name, value)?;

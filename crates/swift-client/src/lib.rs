@@ -4,11 +4,13 @@
 //! tokens, retries and checksums happen inside. What goes wrong is an [`Error`] that says what was asked, what was
 //! answered, and under which transaction id.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), swift_client::Error> {
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use swift_client::{Client, ContainerOptions, Credentials, GetOptions, ObjectOptions};
 //!
-//! let me = Credentials::temp_auth("http://127.0.0.1:8080/auth/v1.0", "test:tester", "testing");
+//! let emulator = emulator::Emulator::builder().start().await?;
+//! let me = Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
 //! let client = Client::builder(me).build()?;
 //!
 //! client.put_container("photos", &ContainerOptions::default()).await?;
@@ -18,8 +20,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Each call of a [`Client`] is one request. [`Transfers`] runs many: uploads and downloads of any size in segments and
+//! parts, mass deletes, listings side by side, all within one budget of memory and connections.
 
 mod account;
+mod acl;
 mod body;
 mod bulk;
 mod capabilities;
@@ -45,6 +51,7 @@ mod transport;
 mod upload;
 
 pub use account::{AccountInfo, AccountOptions};
+pub use acl::Acl;
 pub use body::Body;
 pub use bulk::{ArchiveFormat, ArchiveReport, DeleteFailure, DeleteReport, ObjectName};
 pub use capabilities::{
@@ -52,7 +59,7 @@ pub use capabilities::{
     TempUrlSupport,
 };
 pub use client::{Client, ClientBuilder};
-pub use container::{ContainerInfo, ContainerOptions, Created, Versioning};
+pub use container::{ContainerInfo, ContainerOptions, Created, StaticWeb, Versioning};
 pub use download::{Download, DownloadOptions, Downloaded};
 pub use error::{Error, Exchange, Operation};
 pub use file::FileOptions;
@@ -63,6 +70,7 @@ pub use listing::{ContainerEntry, ListOptions, Listed, ObjectEntry};
 pub use metadata::Metadata;
 pub use object::{
     ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectInfo, ObjectOptions, Stored,
+    SymlinkTarget,
 };
 pub use path::object_url;
 pub use progress::{Event, Progress};

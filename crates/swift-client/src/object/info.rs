@@ -28,6 +28,8 @@ pub struct ObjectInfo {
     pub manifest: Option<String>,
     /// `X-Object-Version-Id`.
     pub version_id: Option<String>,
+    /// What a symlink points to, as escaped `container/object`; only told when the link itself is asked for.
+    pub symlink_target: Option<String>,
     /// The user's own metadata.
     pub metadata: Metadata,
     /// All headers.
@@ -50,6 +52,7 @@ impl ObjectInfo {
             static_large_object: flag(&headers, "x-static-large-object"),
             manifest: text(&headers, "x-object-manifest"),
             version_id: text(&headers, "x-object-version-id"),
+            symlink_target: text(&headers, "x-symlink-target"),
             metadata: Metadata::read(META, &headers),
             headers,
         }

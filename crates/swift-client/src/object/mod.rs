@@ -9,7 +9,9 @@ use http::{HeaderMap, Method};
 pub(crate) use info::ContentRange;
 use info::is_md5;
 pub use info::{ObjectInfo, Stored};
-pub use options::{ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectOptions};
+pub use options::{
+    ByteRange, CopyOptions, DeleteOptions, GetOptions, ObjectOptions, SymlinkTarget,
+};
 
 use crate::download::Download;
 use crate::error::Operation;
@@ -180,6 +182,61 @@ impl Client {
         Ok(Stored::read(
             &self.transport().send(request).await?.discard().await,
         ))
+    }
+
+    /// Makes a symlink.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, GetOptions, ObjectOptions, SymlinkTarget};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "release-2", "content", &ObjectOptions::default()).await?;
+    /// let target = SymlinkTarget {
+    ///     container: "c".into(),
+    ///     object: "release-2".into(),
+    ///     ..SymlinkTarget::default()
+    /// };
+    /// client.put_symlink("c", "latest", &target, &ObjectOptions::default()).await?;
+    /// let content = client.get_object("c", "latest", &GetOptions::default()).await?;
+    /// assert_eq!(content.bytes(100).await?, "content");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if [`SymlinkTarget::etag`] is not that of the target.
+    pub async fn put_symlink(
+        &self,
+        container: &str,
+        object: &str,
+        target: &SymlinkTarget,
+        options: &ObjectOptions,
+    ) -> Result<Stored, Error> {
+        let (mut headers, replay) = put_headers(options)?;
+        let path = escaped_path(&target.container, &target.object);
+        set(&mut headers, "x-symlink-target", &path)?;
+        let account = target.account.as_deref().map(escaped);
+        let more = [
+            ("x-symlink-target-account", account.as_deref()),
+            ("x-symlink-target-etag", target.etag.as_deref()),
+        ];
+        for (name, value) in more {
+            if let Some(value) = value {
+                set(&mut headers, name, value)?;
+            }
+        }
+        let request = Request {
+            headers,
+            replay,
+            ..Request::object(Method::PUT, container, object)
+        };
+        let response = self.transport().send(request).await?;
+        Ok(Stored::read(&response.discard().await))
     }
 
     /// Deletes an object.

@@ -11,8 +11,8 @@ use http::header::{
 use jiff::Timestamp;
 
 use super::META;
-use crate::metadata::set;
-use crate::{Error, Metadata};
+use crate::metadata::{set, text};
+use crate::{Error, Metadata, ObjectInfo};
 
 /// A part of an object, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,35 @@ impl ObjectOptions {
     }
 }
 
+impl From<&ObjectInfo> for ObjectOptions {
+    /// All that [`Client::post_object`](crate::Client::post_object) would take away if it were not said again: to change
+    /// one thing and keep the rest.
+    fn from(info: &ObjectInfo) -> Self {
+        Self {
+            content_type: info.content_type.clone(),
+            content_encoding: text(&info.headers, CONTENT_ENCODING.as_str()),
+            content_disposition: text(&info.headers, CONTENT_DISPOSITION.as_str()),
+            metadata: info.metadata.clone(),
+            delete_at: info.delete_at,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a symlink points to (`swift/common/middleware/symlink.py`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SymlinkTarget {
+    /// Container.
+    pub container: String,
+    /// Object.
+    pub object: String,
+    /// Account, if it is another one than the link's.
+    pub account: Option<String>,
+    /// The `ETag` that the target must have, now and whenever the link is read; without it the link follows whatever is
+    /// there.
+    pub etag: Option<String>,
+}
+
 /// Which object is read, and on which conditions.
 #[derive(Clone, Debug, Default)]
 pub struct GetOptions {
@@ -100,6 +129,8 @@ pub struct GetOptions {
     pub version_id: Option<String>,
     /// A static large object's manifest, not its content (`?multipart-manifest=get`).
     pub manifest: bool,
+    /// A symlink itself, not what it points to (`?symlink=get`).
+    pub symlink: bool,
     /// Headers of any other kind.
     pub headers: HeaderMap,
 }
@@ -128,7 +159,8 @@ impl GetOptions {
     pub(crate) fn query(&self) -> Vec<(&str, &str)> {
         let version = self.version_id.as_deref().map(|id| ("version-id", id));
         let manifest = self.manifest.then_some(("multipart-manifest", "get"));
-        version.into_iter().chain(manifest).collect()
+        let symlink = self.symlink.then_some(("symlink", "get"));
+        version.into_iter().chain(manifest).chain(symlink).collect()
     }
 }
 

@@ -9,4 +9,5 @@ mod download;
 mod large;
 mod orphans;
 mod place;
+mod settings;
 mod upload;
