@@ -28,7 +28,7 @@ impl Transfers {
 
     /// Moves an object on the server: a copy, then a deletion of the original. Both places are container and object.
     ///
-    /// Whatever is replaced at the destination loses its segments, as with an upload.
+    /// A symlink moves as it is. Whatever is replaced at the destination loses its segments, as with an upload.
     ///
     /// # Errors
     /// As [`Transfers::copy_object`]; [`Error::SamePlace`] if nothing would move. If the deletion fails, both are there.
@@ -40,8 +40,12 @@ impl Transfers {
         if source == destination {
             return Err(Error::SamePlace);
         }
-        let options = CopyOptions::default();
+        let mut options = CopyOptions {
+            symlink: true,
+            ..CopyOptions::default()
+        };
         let info = self.describe(source, &options).await?;
+        options.symlink = info.symlink_target.is_some();
         let stored = self
             .copy_known(source, destination, &options, &info)
             .await?;
@@ -64,6 +68,7 @@ impl Transfers {
         let _turn = self.turn().await;
         let get = GetOptions {
             version_id: options.version_id.clone(),
+            symlink: options.symlink,
             ..GetOptions::default()
         };
         self.client().head_object(source.0, source.1, &get).await

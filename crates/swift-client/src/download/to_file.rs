@@ -41,7 +41,8 @@ pub struct Downloaded {
 
 impl Transfers {
     /// Reads an object within this budget; see [`Download`]. The part of the budget is given back when the download is
-    /// dropped.
+    /// dropped. Whoever passes it on to an upload does so with two [`Transfers`]: within one, the upload might wait for
+    /// what the download holds.
     pub async fn download(
         &self,
         container: &str,

@@ -173,10 +173,11 @@ impl Client {
         if let Some(account) = &options.source_account {
             set(&mut headers, "x-copy-from-account", &escaped(account))?;
         }
-        let query = options.manifest.then_some(("multipart-manifest", "get"));
+        let manifest = options.manifest.then_some(("multipart-manifest", "get"));
+        let symlink = options.symlink.then_some(("symlink", "get"));
         let request = Request {
             headers,
-            query: query.into_iter().collect(),
+            query: manifest.into_iter().chain(symlink).collect(),
             ..Request::object(Method::PUT, destination.0, destination.1)
         };
         Ok(Stored::read(

@@ -198,6 +198,8 @@ pub struct CopyOptions {
     pub version_id: Option<String>,
     /// Copy a static large object's manifest, not its content.
     pub manifest: bool,
+    /// Copy a symlink itself, not what it points to.
+    pub symlink: bool,
 }
 #[cfg(test)]
 mod tests {

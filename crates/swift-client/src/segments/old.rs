@@ -43,9 +43,12 @@ impl OldObject {
     ) -> Result<Option<Self>, Error> {
         let client = transfers.client();
         let turn = transfers.turn().await;
-        let info = client
-            .head_object(container, object, &GetOptions::default())
-            .await;
+        // A symlink goes by itself: what it points to stays.
+        let itself = GetOptions {
+            symlink: true,
+            ..GetOptions::default()
+        };
+        let info = client.head_object(container, object, &itself).await;
         drop(turn);
         let info = match info {
             Ok(info) => info,
@@ -268,7 +271,7 @@ async fn is_versioned(transfers: &Transfers, container: &str) -> Result<bool, Er
     let info = transfers.client().head_container(container).await?;
     Ok(matches!(
         info.versioning,
-        Some(Versioning::Stack { .. } | Versioning::History { .. } | Versioning::Enabled(true))
+        Some(Versioning::Stack { .. } | Versioning::History { .. } | Versioning::Enabled(_))
     ))
 }
 

@@ -60,7 +60,8 @@ impl Transport {
     }
 
     /// Sends a request until it succeeds or trying again makes no sense. A 401 is answered once with another
-    /// token, as long as the data can be sent again.
+    /// token, and a 422 to data that was announced with its MD5 once with the same, as long as the data can be sent
+    /// again.
     ///
     /// # Errors
     /// Any [`Error`]; each status that is no success (200 to 299) is one.
@@ -78,6 +79,7 @@ impl Transport {
         let mut attempts = Attempts::new(self.retry);
         let mut refused: Option<Arc<Access>> = None;
         let mut may_have_worked = false;
+        let mut damaged = false;
         loop {
             attempts.start();
             let (failure, error) = match self.access(&request, refused.as_ref()).await {
@@ -105,6 +107,14 @@ impl Transport {
                         refused.is_none() && self.session.can_renew() && request.body.is_whole();
                     if again && matches!(error, Error::Unauthorized(_)) {
                         refused = Some(access);
+                        continue;
+                    }
+                    // The server says that what came is not what was announced: once, that may be the network's doing.
+                    if !damaged
+                        && request.is_replayable_upload()
+                        && matches!(error, Error::Unprocessable(_))
+                    {
+                        damaged = true;
                         continue;
                     }
                     (failure, error)

@@ -1,5 +1,6 @@
 //! What is asked, before it is known where the account is and what token to show.
 
+use http::header::ETAG;
 use http::{HeaderMap, Method};
 
 use crate::{Body, Progress, Replay};
@@ -62,6 +63,11 @@ impl<'a> Request<'a> {
             object: Some(object),
             ..Self::container(method, container)
         }
+    }
+
+    /// Whether it is data with an MD5 of its own that can be sent again.
+    pub(super) fn is_replayable_upload(&self) -> bool {
+        self.method == Method::PUT && self.headers.contains_key(ETAG) && self.body.is_whole()
     }
 
     /// Whether it is one of many that take about the same time, so that its latency tells how busy the server is: a

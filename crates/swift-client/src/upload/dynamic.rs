@@ -9,7 +9,7 @@ use crate::body::hex_md5;
 use crate::metadata::set;
 use crate::path::escaped_path;
 use crate::progress::Event;
-use crate::{Body, Error, GetOptions, ObjectOptions, Progress};
+use crate::{Body, Error, GetOptions, ObjectOptions, Progress, Segment};
 
 /// The parts of a dynamic large object, in place.
 pub(super) struct Dynamic {
@@ -46,9 +46,21 @@ impl Upload<'_> {
         );
         let listed = self.listed_hashes(&home).await?;
         let place = |(number, (part, md5)): (usize, (Part, String))| {
-            let reused = listed.get(&segment_name(&home, number)) == Some(&md5);
+            let object = segment_name(&home, number);
+            let is_listed = listed.get(&object) == Some(&md5);
             let home = &home;
             async move {
+                let segment = Segment {
+                    container: self.segment_container.clone(),
+                    object,
+                    etag: md5.clone(),
+                    bytes: part.length,
+                    range: None,
+                    is_manifest: false,
+                };
+                let turn = self.transfers.turn().await;
+                let reused = is_listed && self.is_there(&segment).await?;
+                drop(turn);
                 if reused {
                     let bytes = part.length;
                     self.options.progress.tell(Event::Segment { bytes, reused });

@@ -244,9 +244,13 @@ impl<'a> Upload<'a> {
             etag: Some(md5),
             ..self.properties.clone()
         };
-        let uploaded = self.put(source.body(part), &options).await?;
+        let uploaded = self.put(source.body(part), &options).await;
+        if !matches!(uploaded, Err(Error::Unprocessable(_))) {
+            return uploaded;
+        }
+        // Refused because it has another MD5 than before: was it written to?
         source.check_unchanged().await?;
-        Ok(uploaded)
+        uploaded
     }
 
     async fn put(&self, body: Body, options: &ObjectOptions) -> Result<Uploaded, Error> {

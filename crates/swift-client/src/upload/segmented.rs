@@ -126,8 +126,13 @@ impl Upload<'_> {
         let turn = self.transfers.turn().await;
         let md5 = source.md5(part).await?;
         drop(turn);
-        self.place(source.body(part), &md5, part.length, home, known)
-            .await
+        let body = source.body(part);
+        let placed = self.place(body, &md5, part.length, home, known).await;
+        if matches!(placed, Err(Error::Unprocessable(_))) {
+            // It has another MD5 than before: was it written to?
+            source.check_unchanged().await?;
+        }
+        placed
     }
 
     /// Stores a segment under the name that its content has, unless it is there.
@@ -174,7 +179,7 @@ impl Upload<'_> {
     }
 
     /// Whether a segment that is listed is there in truth, and will stay as long as this object.
-    async fn is_there(&self, segment: &Segment) -> Result<bool, Error> {
+    pub(super) async fn is_there(&self, segment: &Segment) -> Result<bool, Error> {
         let client = self.transfers.client();
         let options = GetOptions::default();
         match client

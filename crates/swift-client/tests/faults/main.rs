@@ -400,3 +400,15 @@ async fn shows_no_token_and_no_key_in_what_it_prints() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
+
+#[tokio::test]
+async fn sends_data_once_more_that_was_damaged_on_the_way() {
+    for (damaged, requests, done) in [(1, 2, true), (2, 2, false)] {
+        let server =
+            Server::start(move |number, _| ok(if number < damaged { 422 } else { 201 })).await;
+        let options = ObjectOptions::default();
+        let stored = server.client().put_object("c", "o", "data", &options).await;
+        assert_eq!(stored.is_ok(), done);
+        assert_eq!(server.requests().len(), requests);
+    }
+}

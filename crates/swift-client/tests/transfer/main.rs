@@ -7,6 +7,7 @@
 mod bulk;
 mod download;
 mod large;
+mod mixed;
 mod orphans;
 mod place;
 mod settings;

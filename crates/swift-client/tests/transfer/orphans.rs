@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use swift_client::{
     AuditOptions, ContainerOptions, CopyOptions, DeleteOptions, Error, GcPlan, LargeObject,
-    ObjectOptions, OldSegments, Transfers, UploadOptions, Versioning,
+    ObjectOptions, OldSegments, SymlinkTarget, Transfers, UploadOptions, Versioning,
 };
 
 use crate::place::{Place, noise};
@@ -268,6 +268,52 @@ async fn copies_and_moves_large_objects_without_losing_a_segment() {
             .unwrap();
         assert_eq!(place.segments().await, []);
     }
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn a_symlink_is_moved_and_deleted_without_what_it_points_to() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    let container = place.container.as_str();
+    let content = noise(250_000, 10);
+    transfers
+        .upload(container, "o", content.clone(), &segmented(100_000))
+        .await
+        .unwrap();
+    let target = SymlinkTarget {
+        container: container.to_owned(),
+        object: "o".to_owned(),
+        ..SymlinkTarget::default()
+    };
+    let options = ObjectOptions::default();
+    let client = &place.client;
+    client
+        .put_symlink(container, "link", &target, &options)
+        .await
+        .unwrap();
+    transfers
+        .move_object((container, "link"), (container, "moved"))
+        .await
+        .unwrap();
+    let entries = place.list(container).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    assert!(entries[0].symlink_path.is_some(), "{entries:?}");
+    assert!(place.content("moved").await == content);
+    // Neither a deletion nor an upload in its place takes segments of the target.
+    transfers
+        .delete_object(container, "moved", OldSegments::Remove)
+        .await
+        .unwrap();
+    client
+        .put_symlink(container, "link", &target, &options)
+        .await
+        .unwrap();
+    transfers
+        .upload(container, "link", "plain", &UploadOptions::default())
+        .await
+        .unwrap();
+    assert!(place.content("o").await == content);
     place.remove().await;
 }
 

@@ -399,3 +399,29 @@ async fn leaves_nothing_behind_when_it_is_dropped() {
         .unwrap();
     place.remove().await;
 }
+
+#[tokio::test]
+async fn says_that_a_file_was_written_to_while_it_was_sent() {
+    let place = Place::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f");
+    std::fs::write(&path, noise(2_000_000, 13)).unwrap();
+    let changing = path.clone();
+    let options = UploadOptions {
+        progress: Progress::new(move |event| {
+            // After the first segment: the last one becomes another.
+            if matches!(event, Event::Segment { .. }) {
+                std::fs::write(&changing, noise(2_000_001, 14)).unwrap();
+            }
+        }),
+        ..segmented(200_000)
+    };
+    let error = place
+        .transfers()
+        .upload_file(&place.container, "o", &path, &options)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::FileChanged { .. }), "{error}");
+    assert_eq!(place.list(&place.container).await.unwrap(), []);
+    place.remove().await;
+}
