@@ -89,6 +89,7 @@ impl Args {
                 metadata,
                 remove_metadata: self.remove.clone(),
                 headers,
+                ..AccountOptions::default()
             };
             return Ok(client.post_account(&options).await?);
         }
