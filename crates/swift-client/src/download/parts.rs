@@ -19,6 +19,10 @@ use crate::progress::Event;
 use crate::transfers::STREAM_BYTES;
 use crate::{ByteRange, Error, GetOptions, ObjectInfo, Transfers};
 
+/// Parts of one object at the same time, at most. More fill the line no better and cost memory: what has arrived waits
+/// in the HTTP library's buffers, too, until a disk and a hash have taken it.
+const MOST_PARTS: usize = 8;
+
 /// A download in parts.
 pub(super) struct Parts<'a> {
     transfers: &'a Transfers,
@@ -147,7 +151,7 @@ impl<'a> Parts<'a> {
             let missing = (0..self.places.len()).filter(|number| !done.contains(number));
             stream::iter(missing)
                 .map(|number| self.fetch_part(partial, number))
-                .buffer_unordered(self.transfers.settings().concurrency.max(1))
+                .buffer_unordered(self.transfers.settings().concurrency.clamp(1, MOST_PARTS))
                 .try_for_each(|number| {
                     // It fails only if the hashing has failed, which is told elsewhere.
                     let _ = sender.send(number);
