@@ -1,0 +1,1 @@
+"""What scripts/speed measures: a module for each section, whose `rows(lab)` yields the rows of the table."""
