@@ -1,6 +1,7 @@
 //! What everything in one region of an emulator shares.
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::deadlines::SeenUrls;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) siblings: Siblings,
     pub(crate) faults: Arc<Faults>,
     pub(crate) journal: Arc<Journal>,
+    /// How long a client may let a connection wait.
+    pub(crate) client_timeout: Duration,
     /// What opens the control surface to other machines.
     pub(crate) control_token: Option<ControlToken>,
 }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -19,6 +20,7 @@ use crate::flavour::SWIFT;
 use crate::invalid::Invalid;
 use crate::journal::{self, Filter, Journal, RecordedRequest, RequestFilter};
 use crate::metrics;
+use crate::patience;
 use crate::region::{Region, Regions};
 use crate::seed::{self, SeedError, Seeded};
 use crate::server;
@@ -74,6 +76,7 @@ pub struct Builder {
     restore: Option<PathBuf>,
     journal: usize,
     seeds: Vec<PathBuf>,
+    client_timeout: Duration,
 }
 
 impl Default for Builder {
@@ -91,6 +94,7 @@ impl Default for Builder {
             restore: None,
             journal: journal::CAPACITY,
             seeds: Vec::new(),
+            client_timeout: patience::CLIENT_TIMEOUT,
         }
     }
 }
@@ -164,6 +168,16 @@ impl Builder {
     #[must_use]
     pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.spill_folder = Some(folder.into());
+        self
+    }
+
+    /// How long a client may leave the server waiting, by default a minute as in Swift (`client_timeout`): for the end of a
+    /// request's head, counted from the answer before, for the next bytes of a body, which then is answered 408, or until it
+    /// reads more of an answer. After that its connection is closed. It is real time, which the emulator's clock does not
+    /// move.
+    #[must_use]
+    pub fn client_timeout(mut self, timeout: Duration) -> Self {
+        self.client_timeout = timeout;
         self
     }
 
@@ -249,6 +263,7 @@ impl Builder {
                 siblings: Siblings::default(),
                 faults: Arc::clone(&faults),
                 journal: Arc::clone(&journal),
+                client_timeout: self.client_timeout,
                 control_token: self.control_token.clone(),
             });
             served.push((listener, Arc::clone(&core)));

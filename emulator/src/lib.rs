@@ -43,6 +43,7 @@ mod message;
 mod metrics;
 mod path;
 mod path_header;
+mod patience;
 mod pattern;
 mod pipeline;
 mod query;

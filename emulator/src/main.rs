@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Parser;
@@ -65,6 +66,9 @@ struct Args {
     /// Folder for these files, which have no names and go away with the process [default: the system's temporary one]
     #[arg(long, value_name = "DIR", requires = "spill_above")]
     spill_dir: Option<PathBuf>,
+    /// Close connections of clients that let the server wait so long: for a request, more of a body, or until they read on
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    client_timeout: u64,
 }
 
 fn main() -> ExitCode {
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         .threads(threads)
         .debug_unauthorized(args.debug_401)
         .journal(args.journal)
+        .client_timeout(Duration::from_secs(args.client_timeout))
         .control_token(args.control_token.as_deref().unwrap_or_default());
     if let Some(size) = args.max_memory {
         builder = builder.max_memory(size.as_u64());

@@ -18,16 +18,13 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use sync_wrapper::SyncWrapper;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::timeout;
 
 use crate::listing::Listing;
 use crate::path::Path;
+use crate::patience::Patience;
 use crate::query::Query;
 use crate::timestamp::Timestamp;
-
-/// How long a client may take to send the next bytes of a body (`client_timeout` in `swift/proxy/server.py`). A matter of
-/// connections, so it is measured by real time and not by the emulator's clock.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request on its way through the pipeline.
 #[derive(Debug)]
@@ -364,33 +361,14 @@ pub(crate) struct Upload {
     read: Option<Arc<AtomicU64>>,
 }
 
-/// Counts how long nothing has come.
-#[derive(Debug, Default)]
-struct Patience {
-    /// Kept between waits; a wait begins anew where `waiting` is false.
-    timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
-}
-
-impl Patience {
-    /// Whether it is at an end, given that nothing has come now. Wakes the task when it is.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let end = Instant::now() + PATIENCE;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if !std::mem::replace(&mut self.waiting, true) {
-            timer.as_mut().reset(end);
-        }
-        timer.as_mut().poll(context).is_ready()
-    }
-}
-
 impl Upload {
-    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap) -> Self {
+    /// A body of which nothing may fail to come for longer than `timeout`.
+    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap, timeout: Duration) -> Self {
         Self {
             read: (!incoming.is_end_stream()).then(Arc::default),
             incoming: Some(incoming),
             waits: headers.contains_key(EXPECT),
-            patience: Patience::default(),
+            patience: Patience::new(timeout),
         }
     }
 
@@ -403,7 +381,7 @@ impl Upload {
         };
         match Pin::new(incoming).poll_frame(context) {
             Poll::Ready(frame) => {
-                self.patience.waiting = false;
+                self.patience.rest();
                 if let (Some(Ok(frame)), Some(read)) = (&frame, &self.read)
                     && let Some(data) = frame.data_ref()
                 {
@@ -430,8 +408,9 @@ impl Drop for Upload {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let limit = self.patience.limit();
             runtime.spawn(async move {
-                while let Ok(Some(Ok(_))) = timeout(PATIENCE, incoming.frame()).await {}
+                while let Ok(Some(Ok(_))) = timeout(limit, incoming.frame()).await {}
             });
         }
     }
@@ -584,24 +563,5 @@ impl std::fmt::Debug for Body {
             Some(length) => write!(formatter, "Body({length} bytes)"),
             None => write!(formatter, "Body(unknown length)"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn gives_up_a_minute_after_the_last_that_came() {
-        let mut patience = Patience::default();
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(!patience.is_over(&mut context));
-        tokio::time::advance(PATIENCE / 2).await;
-        patience.waiting = false;
-        assert!(!patience.is_over(&mut context));
-        tokio::time::advance(Duration::from_millis(59_998)).await;
-        assert!(!patience.is_over(&mut context));
-        tokio::time::advance(Duration::from_millis(4)).await;
-        assert!(patience.is_over(&mut context));
     }
 }

@@ -59,12 +59,13 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     }
     let _open = Open::new(&core);
     let line = Arc::new(Line::default());
-    let wire = Wire::new(stream, Arc::clone(&line));
+    let wire = Wire::new(stream, Arc::clone(&line), core.client_timeout);
     let client = Arc::new(Client {
         remote,
         line,
         peer: Peer::default(),
     });
+    let client_timeout = core.client_timeout;
     let service = service_fn(move |request| {
         let core = Arc::clone(&core);
         let client = Arc::clone(&client);
@@ -74,6 +75,8 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
         .timer(TokioTimer::new())
         .title_case_headers(true)
         .max_headers(MAX_HEADERS)
+        // From the end of one answer to the end of the next head, as nothing tells hyper when that begins.
+        .header_read_timeout(client_timeout)
         .serve_connection(TokioIo::new(wire), service)
         .await;
     if let Err(error) = served {
@@ -137,7 +140,7 @@ async fn respond(
         }
         Some(path) => {
             let realm = path.as_str().to_owned();
-            let body = Body::Incoming(Upload::new(body, &head.headers));
+            let body = Body::Incoming(Upload::new(body, &head.headers, core.client_timeout));
             let request = Request {
                 method: head.method,
                 path,

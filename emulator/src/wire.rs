@@ -6,6 +6,7 @@
 //!   refuses those that are not UTF-8. Here they become escapes before hyper sees them.
 //!
 //! * Whoever answers can have the connection closed as soon as what was said has gone out, or reset: see [`Line`].
+//! * A client that does not read what it is sent is given up.
 //!
 //! The first two look only where a message begins: at the start of what is written, and at the first bytes that come after a
 //! response has gone out.
@@ -15,9 +16,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::patience::Patience;
 
 const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\n";
 const LENGTH: &[u8] = b"Content-Length: 0\r\n";
@@ -64,16 +68,20 @@ pub(crate) struct Wire {
     incoming: Vec<u8>,
     /// Bytes that hyper has handed over and the socket has not taken.
     outgoing: Vec<u8>,
+    /// How long the socket has taken nothing.
+    patience: Patience,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+    /// A connection whose client must not let what it is sent wait for longer than `timeout`.
+    pub(crate) fn new(stream: TcpStream, line: Arc<Line>, timeout: Duration) -> Self {
         Self {
             stream,
             line,
             at_request: true,
             incoming: Vec::new(),
             outgoing: Vec::new(),
+            patience: Patience::new(timeout),
         }
     }
 
@@ -83,10 +91,30 @@ impl Wire {
         self.incoming.drain(..count);
     }
 
+    /// What became of a write; an error where the socket has taken nothing for too long.
+    fn watched(
+        &mut self,
+        polled: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(_) => {
+                self.patience.rest();
+                polled
+            }
+            Poll::Pending if self.patience.is_over(context) => {
+                let text = "the client does not read what it is sent";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
     /// Writes out what is waiting.
     fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.outgoing))?;
+            let polled = Pin::new(&mut self.stream).poll_write(context, &self.outgoing);
+            let written = ready!(self.watched(polled, context))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -193,7 +221,8 @@ impl AsyncWrite for Wire {
                 _ => Poll::Ready(Ok(bytes.len())),
             };
         }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watched(polled, context)
     }
 
     fn poll_write_vectored(
@@ -209,7 +238,8 @@ impl AsyncWrite for Wire {
         }
         ready!(self.drain(context))?;
         self.at_request |= first.is_some_and(|first| !first.starts_with(CONTINUE));
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.watched(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
