@@ -2,20 +2,17 @@
 //!
 //! Objects are immutable and share their bytes, so to keep one costs a few pointers, however large it is.
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::{acl, container, object};
 use crate::core::Core;
 use crate::message::Request;
 use crate::path::Resource;
 use crate::reject::Reject;
-use crate::store::{Object, Stored};
+use crate::store::{Etag, MediaType, Object, Stored};
 
 /// The type of an object that says: here one was deleted. Clients cannot set it, Swift cuts its parameter off.
 pub(crate) const DELETE_MARKER: &str = "application/x-deleted;swift_versions_deleted=1";
-
-/// `ETag` of no bytes at all.
-const EMPTY_MD5: HeaderValue = HeaderValue::from_static("d41d8cd98f00b204e9800998ecf8427e");
 
 pub(crate) fn is_delete_marker(object: &Object) -> bool {
     object.content_type.as_bytes() == DELETE_MARKER.as_bytes()
@@ -60,12 +57,10 @@ pub(crate) fn mark_deleted(core: &Core, place: Resource<'_>) -> Result<(), Rejec
     let marker = Object {
         created: now,
         modified: now,
-        content_type: HeaderValue::from_static(DELETE_MARKER),
-        etag: EMPTY_MD5,
+        content_type: MediaType::of(DELETE_MARKER),
+        etag: Etag::EMPTY,
         body: Stored::from_chunks(Vec::new()),
-        delete_at: None,
-        headers: Box::default(),
-        listing: None,
+        extra: None,
     };
     keep(core, place, &marker)
 }

@@ -174,7 +174,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 fn entry(name: &str, object: &Object) -> ObjectEntry {
     ObjectEntry {
         name: name.to_owned(),
-        hash: object.listed_hash().to_owned(),
+        hash: object.listed_hash(),
         bytes: object.shown_bytes(),
         content_type: media_type::listed(&String::from_utf8_lossy(object.content_type.as_bytes())),
         last_modified: object.modified,

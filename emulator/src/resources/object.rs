@@ -17,7 +17,9 @@ use crate::message::{Body, BodyError, Request, Response, header_text, header_val
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
 use crate::segmented::concat;
-use crate::store::{Container, Full, ListingOverride, NotPut, Object, Stored, compact};
+use crate::store::{
+    Container, Extra, Full, ListingOverride, MediaType, NotPut, Object, Stored, compact,
+};
 use crate::timestamp::Timestamp;
 
 /// Headers of an object that are kept as they came (`allowed_headers` in `swift/obj/server.py`).
@@ -31,9 +33,6 @@ const KEPT: [&str; 8] = [
     "expires",
     "x-robots-tag",
 ];
-
-/// The MD5 of nothing, which need not be held for each empty object.
-const EMPTY_ETAG: HeaderValue = HeaderValue::from_static("d41d8cd98f00b204e9800998ecf8427e");
 
 /// What Cloud Files keeps besides, so that scripts of other origins may read what the CDN serves, which the container's own
 /// rules do not reach ("CORS headers for objects" in the Cloud Files developer guide). Swift drops them.
@@ -72,7 +71,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
             }
         })
         .ok_or_else(Reject::not_found)?;
-    let mut headers = HeaderMap::with_capacity(object.headers.len() + 8);
+    let mut headers = HeaderMap::with_capacity(object.headers().len() + 8);
     describe(&object, &mut headers);
     if is_large(&object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
         // Conditions and ranges mean the large object, of which the manifest knows nothing: `slo` and `dlo` heed them.
@@ -89,25 +88,25 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 
 fn is_large(object: &Object) -> bool {
     object
-        .headers
+        .headers()
         .iter()
         .any(|(name, _)| matches!(name.as_str(), "x-static-large-object" | "x-object-manifest"))
 }
 
 /// The headers of a stored object, but for its length.
 fn describe(object: &Object, headers: &mut HeaderMap) {
-    headers.insert(CONTENT_TYPE, object.content_type.clone());
-    headers.insert(ETAG, object.etag.clone());
+    headers.insert(CONTENT_TYPE, object.content_type.value());
+    headers.insert(ETAG, object.etag.value());
     headers.insert(
         LAST_MODIFIED,
         header_value(&object.modified.last_modified()),
     );
     headers.insert("x-timestamp", header_value(&object.modified.to_string()));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    for (name, value) in &object.headers {
+    for (name, value) in object.headers() {
         headers.insert(name.clone(), value.clone());
     }
-    if let Some(at) = object.delete_at {
+    if let Some(at) = object.delete_at() {
         headers.insert("x-delete-at", at.into());
     }
 }
@@ -322,7 +321,8 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
         return Err(Reject::precondition_failed());
     }
     let created = core.clock.timestamp();
-    let (stored, etag) = receive(&request, body, core).await?;
+    let (stored, md5) = receive(&request, body, core).await?;
+    let etag = md5.to_string();
     if let Some(expected) = request.header(ETAG.as_str()).map(unquoted)
         && !expected.is_empty()
         && expected != etag
@@ -334,14 +334,12 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
         created,
         modified: created,
         content_type: content_type(&request, name),
-        etag: if stored.len() == 0 {
-            EMPTY_ETAG
-        } else {
-            header_value(&etag)
-        },
-        delete_at,
-        headers: kept_headers(&request, core, true),
-        listing: listing_override(&request.headers, &etag, stored.len()),
+        etag: md5,
+        extra: Extra::new(
+            delete_at,
+            kept_headers(&request, core, true),
+            listing_override(&request.headers, &etag, stored.len()),
+        ),
         body: stored,
     };
     let place = Resource::Object(account, container_name, name);
@@ -481,14 +479,14 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
 }
 
 /// The type of an object: as sent, or guessed from its name.
-fn content_type(request: &Request, name: &str) -> HeaderValue {
+fn content_type(request: &Request, name: &str) -> MediaType {
     let sent = request
         .headers
         .get(CONTENT_TYPE)
         .filter(|value| !value.is_empty());
     match sent {
-        Some(sent) if !request.header_is_true("x-detect-content-type") => compact(sent),
-        _ => HeaderValue::from_static(media_type::guess(name)),
+        Some(sent) if !request.header_is_true("x-detect-content-type") => MediaType::from(sent),
+        _ => MediaType::of(media_type::guess(name)),
     }
 }
 
@@ -595,7 +593,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     kept.retain(|(name, _)| !is_data_metadata(name.as_str()));
     kept.extend(
         object
-            .headers
+            .headers()
             .iter()
             .filter(|(name, _)| is_data_metadata(name.as_str()))
             .cloned(),
@@ -604,7 +602,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
         .headers
         .get(CONTENT_TYPE)
         .filter(|value| !value.is_empty())
-        .map_or_else(|| object.content_type.clone(), compact);
+        .map_or_else(|| object.content_type.clone(), MediaType::from);
     // Features tell from it what was written to.
     let system: Vec<(HeaderName, HeaderValue)> = kept
         .iter()
@@ -615,8 +613,11 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     let changed = Object {
         modified,
         content_type,
-        delete_at,
-        headers: kept.into(),
+        extra: Extra::new(
+            delete_at,
+            kept.into(),
+            object.listing().cloned().map(Box::new),
+        ),
         ..Object::clone(&object)
     };
     let former = container
@@ -656,7 +657,7 @@ pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
     if let Some(expected) = expected {
         let due = container
             .stored_object(name)
-            .and_then(|object| object.delete_at)
+            .and_then(|object| object.delete_at())
             .is_some_and(|at| i64::try_from(at) == Ok(expected));
         if !due {
             return Err(Reject::precondition_failed());

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::StatusCode;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::object::{broken_off, client_disconnect, hex};
+use super::object::{broken_off, client_disconnect};
 use crate::core::Core;
 use crate::message::{Body, Request};
 use crate::reject::Reject;
-use crate::store::{Filler, Full, Keeper, Stored};
+use crate::store::{Etag, Filler, Full, Keeper, Stored};
 
 /// Bytes that are hashed between two reads of the socket: a tenth of a millisecond's work.
 const SHORT: usize = 64 * 1024;
@@ -20,20 +20,17 @@ const SHORT: usize = 64 * 1024;
 /// How many blocks wait to be hashed before no more are read.
 const WAITING: usize = 4;
 
-/// Reads a body to its end; gives the bytes and their MD5 in hex.
+/// Reads a body to its end; gives the bytes and their MD5.
 pub(crate) async fn receive(
     request: &Request,
     mut body: Body,
     core: &Core,
-) -> Result<(Stored, String), Reject> {
+) -> Result<(Stored, Etag), Reject> {
     let (filler, keeper) = core.store.bodies.begin(body.length()).map_err(no_room)?;
     let mut work = Work::new(keeper);
     let limit = core.flavour.limits.max_file_size;
     match read(request, &mut body, limit, filler, &mut work).await {
-        Ok(()) => {
-            let (stored, md5) = work.finish().await?.finish();
-            Ok((stored, hex(&md5)))
-        }
+        Ok(()) => Ok(work.finish().await?.finish()),
         Err(refusal) => {
             // Whoever reads the refusal finds the memory given back.
             work.give_up().await;

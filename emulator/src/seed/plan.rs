@@ -15,10 +15,10 @@ use crate::core::Core;
 use crate::message::header_value;
 use crate::path::Resource;
 use crate::reject::Reject;
-use crate::resources::object::{hex, is_kept, put_into};
+use crate::resources::object::{is_kept, put_into};
 use crate::resources::{acl, expiry, media_type, metadata};
 use crate::services::cdn::Publication;
-use crate::store::{Full, Object, Stored};
+use crate::store::{Etag, Extra, Full, MediaType, Object, Stored};
 use crate::timestamp::Timestamp;
 
 const OF_ACCOUNT: &str = ".account.json";
@@ -53,11 +53,11 @@ struct PlannedContainer {
 struct PlannedObject {
     file: PathBuf,
     name: String,
-    content_type: HeaderValue,
+    content_type: MediaType,
     delete_at: Option<u64>,
     headers: HeaderMap,
     body: Stored,
-    etag: String,
+    etag: Etag,
 }
 
 /// Reads a folder and holds it against the rules, and against what is in the account already.
@@ -333,7 +333,7 @@ impl Walk<'_> {
 
         let delete_at = self.delete_at(&sidecar, &of)?;
         let content_type = match &of.content_type {
-            None => HeaderValue::from_static(media_type::guess(&name)),
+            None => MediaType::of(media_type::guess(&name)),
             Some(given) => {
                 if given.is_empty() || media_type::has_reserved_parameter(given) {
                     let cause = format!("`{given}` cannot be the type of an object");
@@ -341,7 +341,7 @@ impl Walk<'_> {
                 }
                 let mut one = HeaderMap::new();
                 add(&mut one, &sidecar, "content_type", CONTENT_TYPE, given)?;
-                header_value(given)
+                MediaType::from(&header_value(given))
             }
         };
         let (body, etag) = self.contents(&file)?;
@@ -379,7 +379,7 @@ impl Walk<'_> {
     }
 
     /// A file's bytes, kept as the store keeps bodies, and their MD5.
-    fn contents(&self, path: &Path) -> Result<(Stored, String), SeedError> {
+    fn contents(&self, path: &Path) -> Result<(Stored, Etag), SeedError> {
         let wrong = |error| SeedError::new(path, error);
         let most = self.core.flavour.limits.max_file_size;
         let file = File::open(path).map_err(wrong)?;
@@ -398,13 +398,11 @@ impl Walk<'_> {
                 Err(error) => Some(Err(error)),
             }
         });
-        let (body, md5) = self
-            .core
+        self.core
             .store
             .bodies
             .keep(Some(length), blocks)
-            .map_err(wrong)?;
-        Ok((body, hex(&md5)))
+            .map_err(wrong)
     }
 }
 
@@ -454,11 +452,9 @@ impl Plan {
                     created,
                     modified: created,
                     content_type: object.content_type,
-                    etag: header_value(&object.etag),
+                    etag: object.etag,
                     body: object.body,
-                    delete_at: object.delete_at,
-                    headers: pairs(object.headers).collect(),
-                    listing: None,
+                    extra: Extra::new(object.delete_at, pairs(object.headers).collect(), None),
                 };
                 let place = Resource::Object(&seeded.account, &planned.name, &object.name);
                 put_into(core, place, &container, stored, |_| Ok(()))

@@ -11,7 +11,10 @@ use super::record::{ObjectRecord, Record, to_pairs, to_value};
 use super::{Contents, RegionState, SnapshotError, State};
 use crate::core::Core;
 use crate::services::{cdn, identity};
-use crate::store::{Account, Container, Full, ListingOverride, NotPut, Object, Store, Stored};
+use crate::store::{
+    Account, Container, Etag, Extra, Full, ListingOverride, MediaType, NotPut, Object, Store,
+    Stored,
+};
 use crate::timestamp::Timestamp;
 
 /// More bytes than any object has together with all its segments; totals are sums of these.
@@ -291,18 +294,21 @@ impl Place {
         let object = Object {
             created: Timestamp::from_ticks(record.created),
             modified: Timestamp::from_ticks(record.modified),
-            content_type: to_value(record.content_type, "content-type")?,
-            etag: to_value(record.etag, "etag")?,
+            content_type: MediaType::from(&to_value(record.content_type, "content-type")?),
+            etag: Etag::parse(&record.etag)
+                .ok_or_else(|| format!("the ETag of the object {} is no MD5", record.name))?,
             body,
-            delete_at: record.delete_at,
-            headers: to_pairs(record.headers)?.into(),
-            listing: record.listing.map(|listing| {
-                Box::new(ListingOverride {
-                    hash: listing.hash,
-                    bytes: listing.bytes,
-                    whole_bytes: listing.whole_bytes,
-                })
-            }),
+            extra: Extra::new(
+                record.delete_at,
+                to_pairs(record.headers)?.into(),
+                record.listing.map(|listing| {
+                    Box::new(ListingOverride {
+                        hash: listing.hash,
+                        bytes: listing.bytes,
+                        whole_bytes: listing.whole_bytes,
+                    })
+                }),
+            ),
         };
         container
             .put(&record.name, object, |former| match former {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::emulator::Emulator;
-use crate::store::{ListingOverride, Object, Stored};
+use crate::store::{Etag, Extra, ListingOverride, MediaType, Object, Stored};
 use crate::timestamp::Timestamp;
 
 fn emulator() -> Emulator {
@@ -53,18 +53,20 @@ fn object(of: &AnyObject) -> Object {
     Object {
         created: Timestamp::from_ticks(1_000),
         modified: Timestamp::from_ticks(2_000),
-        content_type: HeaderValue::from_static("text/plain"),
-        etag: HeaderValue::from_static("0123"),
+        content_type: MediaType::of("text/plain"),
+        etag: Etag([7; 16]),
         body: Stored::from_chunks(blocks),
-        delete_at: delete_at.map(u64::from),
-        headers: (0..headers).map(header).collect(),
-        listing: (size == 3).then(|| {
-            Box::new(ListingOverride {
-                hash: "other".to_owned(),
-                bytes: 7,
-                whole_bytes: Some(9),
-            })
-        }),
+        extra: Extra::new(
+            delete_at.map(u64::from),
+            (0..headers).map(header).collect(),
+            (size == 3).then(|| {
+                Box::new(ListingOverride {
+                    hash: "other".to_owned(),
+                    bytes: 7,
+                    whole_bytes: Some(9),
+                })
+            }),
+        ),
     }
 }
 

@@ -121,11 +121,11 @@ fn write_object<S: FnMut(Bytes) -> io::Result<()>>(
         created: object.created.ticks(),
         modified: object.modified.ticks(),
         content_type: object.content_type.as_bytes().to_vec(),
-        etag: object.etag.as_bytes().to_vec(),
+        etag: object.etag.to_string().into_bytes(),
         length: object.body.len(),
-        delete_at: object.delete_at,
-        headers: from_headers(object.headers.iter().map(|(name, value)| (name, value))),
-        listing: object.listing.as_deref().map(|listing| ListingRecord {
+        delete_at: object.delete_at(),
+        headers: from_headers(object.headers().iter().map(|(name, value)| (name, value))),
+        listing: object.listing().map(|listing| ListingRecord {
             hash: listing.hash.clone(),
             bytes: listing.bytes,
             whole_bytes: listing.whole_bytes,

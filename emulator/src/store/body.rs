@@ -11,6 +11,7 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use super::memory::{Counted, Full, Memory};
+use super::object::Etag;
 use crate::file_body::FileBody;
 use crate::message::Body;
 
@@ -24,15 +25,16 @@ const FIRST_BLOCK: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     One(Bytes),
-    Many {
-        chunks: Arc<[Bytes]>,
-        length: u64,
-    },
+    /// Behind one pointer, so that objects with short bodies are no larger for it.
+    Long(Arc<Long>),
+}
+
+/// Where a body lies that is more than one block, and its length in bytes.
+#[derive(Debug)]
+pub(crate) enum Long {
+    Blocks(Vec<Bytes>, u64),
     /// In a file that has no name, so that it goes away with the last who holds it, or with the process.
-    File {
-        file: Arc<File>,
-        length: u64,
-    },
+    File(Arc<File>, u64),
 }
 
 impl Stored {
@@ -40,10 +42,11 @@ impl Stored {
         match chunks.len() {
             0 => Self::One(Bytes::new()),
             1 => Self::One(chunks.remove(0)),
-            _ => Self::Many {
-                length: chunks.iter().map(|chunk| chunk.len() as u64).sum(),
-                chunks: chunks.into(),
-            },
+            _ => {
+                chunks.shrink_to_fit();
+                let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+                Self::Long(Arc::new(Long::Blocks(chunks, length)))
+            }
         }
     }
 
@@ -51,7 +54,9 @@ impl Stored {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::One(bytes) => bytes.len() as u64,
-            Self::Many { length, .. } | Self::File { length, .. } => *length,
+            Self::Long(long) => match &**long {
+                Long::Blocks(_, length) | Long::File(_, length) => *length,
+            },
         }
     }
 
@@ -60,8 +65,10 @@ impl Stored {
     pub(crate) fn blocks(&self) -> impl Iterator<Item = io::Result<Bytes>> {
         let (blocks, file) = match self {
             Self::One(bytes) => (std::slice::from_ref(bytes), None),
-            Self::Many { chunks, .. } => (&chunks[..], None),
-            Self::File { file, length } => (&[][..], Some((file, *length))),
+            Self::Long(long) => match &**long {
+                Long::Blocks(blocks, _) => (&blocks[..], None),
+                Long::File(file, length) => (&[][..], Some((file, *length))),
+            },
         };
         let read = file.into_iter().flat_map(|(file, length)| {
             (0..length).step_by(BLOCK).map(move |from| {
@@ -79,10 +86,12 @@ impl Stored {
         match self {
             Self::One(bytes) if bytes.is_empty() => Body::Empty,
             Self::One(bytes) => Body::Bytes(bytes.clone()),
-            Self::Many { chunks, .. } => Body::Chunks(chunks.iter().cloned().collect()),
-            Self::File { file, length } => {
-                Body::stream(FileBody::new(Arc::clone(file), 0..*length))
-            }
+            Self::Long(long) => match &**long {
+                Long::Blocks(blocks, _) => Body::Chunks(blocks.iter().cloned().collect()),
+                Long::File(file, length) => {
+                    Body::stream(FileBody::new(Arc::clone(file), 0..*length))
+                }
+            },
         }
     }
 
@@ -90,11 +99,13 @@ impl Stored {
     pub(crate) fn slice(&self, range: Range<u64>) -> Body {
         let chunks = match self {
             Self::One(bytes) => std::slice::from_ref(bytes),
-            Self::Many { chunks, .. } => chunks,
-            Self::File { file, length } => {
-                let range = range.start.min(*length)..range.end.min(*length);
-                return Body::stream(FileBody::new(Arc::clone(file), range));
-            }
+            Self::Long(long) => match &**long {
+                Long::Blocks(blocks, _) => blocks,
+                Long::File(file, length) => {
+                    let range = range.start.min(*length)..range.end.min(*length);
+                    return Body::stream(FileBody::new(Arc::clone(file), range));
+                }
+            },
         };
         let mut parts = VecDeque::new();
         let mut from = 0;
@@ -162,7 +173,7 @@ impl Bodies {
         &self,
         length: Option<u64>,
         blocks: impl Iterator<Item = io::Result<Bytes>>,
-    ) -> io::Result<(Stored, [u8; 16])> {
+    ) -> io::Result<(Stored, Etag)> {
         let full = |Full| io::Error::new(io::ErrorKind::StorageFull, "the memory is used up");
         let (mut filler, mut keeper) = self.begin(length).map_err(full)?;
         for block in blocks {
@@ -303,15 +314,12 @@ impl Keeper {
     }
 
     /// The whole body, and its MD5.
-    pub(crate) fn finish(self) -> (Stored, [u8; 16]) {
+    pub(crate) fn finish(self) -> (Stored, Etag) {
         let stored = match self.file {
-            Some(file) => Stored::File {
-                file: Arc::new(file),
-                length: self.length,
-            },
+            Some(file) => Stored::Long(Arc::new(Long::File(Arc::new(file), self.length))),
             None => Stored::from_chunks(self.blocks),
         };
-        (stored, self.digest.finalize().into())
+        (stored, Etag(self.digest.finalize().into()))
     }
 }
 
@@ -334,7 +342,7 @@ mod tests {
     }
 
     /// A whole body, as it comes in pieces.
-    fn keep(bodies: &Bodies, declared: Option<u64>, body: &[u8]) -> io::Result<(Stored, [u8; 16])> {
+    fn keep(bodies: &Bodies, declared: Option<u64>, body: &[u8]) -> io::Result<(Stored, Etag)> {
         let pieces = body
             .chunks(60_001)
             .map(|piece| Ok(Bytes::copy_from_slice(piece)));
@@ -352,13 +360,15 @@ mod tests {
             for length in [0, 1, 1000, 1001, BLOCK, BLOCK + 1, 3 * BLOCK + 17] {
                 let bodies = bodies(None, above);
                 let body = pattern(length);
-                let (stored, md5) =
+                let (stored, etag) =
                     keep(&bodies, Some(length as u64), &body).expect("there is room");
                 assert_eq!(stored.len(), length as u64);
                 assert!(read_back(&stored) == body, "{above:?} {length}");
-                assert_eq!(md5, <[u8; 16]>::from(Md5::digest(&body)));
+                assert_eq!(etag, Etag(Md5::digest(&body).into()));
                 let in_memory = above.is_none_or(|above| length as u64 <= above);
-                assert_eq!(matches!(stored, Stored::File { .. }), !in_memory);
+                let is_file =
+                    matches!(&stored, Stored::Long(long) if matches!(**long, Long::File(..)));
+                assert_eq!(is_file, !in_memory);
                 let counted = if in_memory { length as u64 } else { 0 };
                 assert_eq!(bodies.memory.used(), counted, "{above:?} {length}");
                 drop(stored);

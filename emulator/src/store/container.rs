@@ -206,7 +206,10 @@ impl Container {
         if let Some(former) = &former {
             self.no_longer_due(&mut state, name, former);
         }
-        let due = state.objects.get(name).and_then(|object| object.delete_at);
+        let due = state
+            .objects
+            .get(name)
+            .and_then(|object| object.delete_at());
         if let Some(at) = due {
             self.now_due(&mut state, name, at, added);
         }
@@ -309,7 +312,7 @@ impl Container {
 
     /// Forgets when what was under a name would have expired.
     fn no_longer_due(&self, state: &mut State, name: &str, former: &Object) {
-        let Some(at) = former.delete_at else {
+        let Some(at) = former.delete_at() else {
             return;
         };
         let sum = Sum {

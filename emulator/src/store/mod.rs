@@ -7,6 +7,7 @@ mod account;
 mod body;
 mod container;
 mod expiring;
+mod media_type;
 mod memory;
 mod object;
 pub(crate) mod page;
@@ -20,8 +21,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) use account::{Account, PolicyTotals};
 pub(crate) use body::{Bodies, Filler, Keeper, Spill, Stored, read_at};
 pub(crate) use container::{Container, NotPut};
+pub(crate) use media_type::MediaType;
 pub(crate) use memory::{Full, Memory};
-pub(crate) use object::{ListingOverride, Object};
+pub(crate) use object::{Etag, Extra, ListingOverride, Object};
 
 use crate::timestamp::Timestamp;
 
@@ -221,18 +223,6 @@ impl Store {
 /// A value with nothing beside it in memory: one that came with a request shares, and would keep, all that was read with
 /// it.
 pub(crate) fn compact(value: &HeaderValue) -> HeaderValue {
-    /// What most objects are, so that it need not be held for each.
-    const COMMON: [&str; 6] = [
-        "application/octet-stream",
-        "application/json",
-        "text/plain",
-        "text/html",
-        "image/jpeg",
-        "image/png",
-    ];
-    if let Some(common) = COMMON.iter().find(|common| value == *common) {
-        return HeaderValue::from_static(common);
-    }
     HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 

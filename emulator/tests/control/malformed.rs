@@ -123,13 +123,21 @@ fn request() -> impl Strategy<Value = (&'static str, String)> {
         "nothing",
     ];
     let methods = vec!["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"];
-    let query = prop_oneof![4 => Just(String::new()), 1 => "[?&][a-z]{1,5}=[a-z0-9%]{0,5}"];
+    let query = prop_oneof![4 => Just(String::new()), 1 => "[a-z]{1,5}=[a-z0-9%]{0,5}"];
     (
         prop::sample::select(methods),
         prop::sample::select(paths),
         query,
     )
-        .prop_map(|(method, path, query)| (method, format!("{path}{query}")))
+        .prop_map(|(method, path, query)| {
+            // Only behind a question mark: a path that is not UTF-8 is answered before anybody asks whose it is.
+            let between = match (query.is_empty(), path.contains('?')) {
+                (true, _) => "",
+                (false, true) => "&",
+                (false, false) => "?",
+            };
+            (method, format!("{path}{between}{query}"))
+        })
 }
 
 /// All that control requests can change.

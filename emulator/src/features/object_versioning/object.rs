@@ -474,7 +474,7 @@ async fn make_current(
         })?;
     let version = Version {
         name,
-        etag: stored.etag().to_owned(),
+        etag: stored.etag.to_string(),
         bytes: stored.body.len(),
         content_type: String::from_utf8_lossy(stored.content_type.as_bytes()).into_owned(),
     };

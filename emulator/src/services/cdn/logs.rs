@@ -27,11 +27,11 @@ use md5::{Digest, Md5};
 
 use super::edge::Target;
 use crate::core::Core;
-use crate::message::{Body, Request, Response, header_value};
+use crate::message::{Body, Request, Response};
 use crate::path::{Resource, quote};
 use crate::resources::media_type;
 use crate::resources::object::{hex, put_into};
-use crate::store::{Full, Object};
+use crate::store::{Full, MediaType, Object};
 
 /// Where logs are delivered.
 const CONTAINER: &str = ".CDN_ACCESS_LOGS";
@@ -236,11 +236,10 @@ fn deliver_one(
     let created = core.clock.timestamp();
     let packed = Bytes::from(gzip(lines.as_bytes())?);
     let length = packed.len() as u64;
-    let (body, md5) = core
+    let (body, etag) = core
         .store
         .bodies
         .keep(Some(length), std::iter::once(Ok(packed)))?;
-    let etag = hex(&md5);
     // The moment makes two logs of an hour two objects, though they should say the same.
     let unique = hex(&Md5::digest(format!("{etag} {created}")));
     let folder = time(hour.saturating_mul(HOUR), "%Y/%m/%d/%H");
@@ -248,12 +247,10 @@ fn deliver_one(
     let object = Object {
         created,
         modified: created,
-        content_type: http::HeaderValue::from_static(media_type::guess(&name)),
-        etag: header_value(&etag),
+        content_type: MediaType::of(media_type::guess(&name)),
+        etag,
         body,
-        delete_at: None,
-        headers: Box::default(),
-        listing: None,
+        extra: None,
     };
     let full = |Full| io::Error::from(io::ErrorKind::StorageFull);
     let (owner, _) = core.store.ensure_account(account, created);
