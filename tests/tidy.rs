@@ -146,7 +146,12 @@ fn members_do_without_the_crates_they_must_not_need() {
 fn only_offline_rs_names_the_emulator_in_the_command_line_tool() {
     for file in rust_files(&root().join("crates/demo-cli/src")) {
         let source = std::fs::read_to_string(&file).expect("a source file is readable");
-        let names_it = source.contains("emulator::");
+        // The command of that name is a module beside the others: where it is declared, the bare name means it.
+        let has_module = source.contains("mod emulator;");
+        let names_it = source.match_indices("emulator::").any(|(at, _)| {
+            let before = &source[..at];
+            !has_module && !before.ends_with("commands::") && !before.ends_with("super::")
+        });
         assert!(
             !names_it || file.ends_with("offline.rs"),
             "{} names the emulator",

@@ -6,6 +6,7 @@ mod v3;
 use std::fmt;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::Secret;
 use crate::http_client::displayed;
@@ -245,11 +246,16 @@ impl Credentials {
         }
     }
 
-    /// `text` with every secret of these credentials replaced: a server may echo what it was sent.
+    /// `text` with every secret of these credentials replaced: a server may echo what it was sent, as it stood in the
+    /// JSON of a body, or as it stood in a header, which loses the blanks around it.
     pub(crate) fn masked(&self, mut text: String) -> String {
         for secret in self.secrets() {
-            if !secret.expose().is_empty() {
-                text = text.replace(secret.expose(), "***");
+            let secret = secret.expose();
+            let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
+            for spelling in [&json[1..json.len() - 1], secret, secret.trim()] {
+                if !spelling.is_empty() {
+                    text = text.replace(spelling, "***");
+                }
             }
         }
         text
@@ -335,5 +341,22 @@ impl fmt::Debug for Credentials {
                 &Url::parse(self.url()).map(|url| displayed(&url)).ok(),
             )
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_a_server_says_back_is_hidden_in_every_spelling_it_was_sent_in() {
+        let credentials = Credentials::temp_auth("http://127.0.0.1/", "me", r#" open"ses\ame "#);
+        for (echoed, shown) in [
+            (r#"plain:< open"ses\ame >"#, "plain:<***>"),
+            (r#"header:<open"ses\ame>"#, "header:<***>"),
+            (r#"json:< open\"ses\\ame >"#, "json:<***>"),
+        ] {
+            assert_eq!(credentials.masked(echoed.to_owned()), shown);
+        }
     }
 }
