@@ -95,6 +95,10 @@ class RealSwift:
         self.conf = self.run / "conf"
         self.pids = self.run / "pids.json"
 
+    def devices(self):
+        """The folder of the device, of one that was started."""
+        return Path(json.loads(self.pids.read_text())["devices"])
+
     def processes(self):
         """Process ids by name, of those that run still and are ours still."""
         if not self.pids.exists():
@@ -218,7 +222,7 @@ class RealSwift:
             while self.processes() and time.monotonic() < deadline:
                 time.sleep(0.05)
         if self.pids.exists():
-            devices = Path(json.loads(self.pids.read_text())["devices"])
+            devices = self.devices()
             if os.path.ismount(devices):
                 subprocess.run(["umount", "--lazy", devices], check=True)
             shutil.rmtree(devices, ignore_errors=True)
