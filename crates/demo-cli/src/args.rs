@@ -241,15 +241,22 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| "it is negative".to_owned())
 }
 
+/// Headers to send.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct HeaderArgs {
+    /// Any header to send; may be repeated
+    #[arg(long = "header", short = 'H', value_name = "NAME:VALUE", value_parser = name_and_value)]
+    headers: Vec<(String, String)>,
+}
+
 /// Metadata and headers to set.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct MetadataArgs {
     /// Metadata to set; may be repeated
     #[arg(long = "meta", short, value_name = "NAME=VALUE", value_parser = name_and_value)]
     metadata: Vec<(String, String)>,
-    /// Any header to set; may be repeated
-    #[arg(long = "header", short = 'H', value_name = "NAME:VALUE", value_parser = name_and_value)]
-    headers: Vec<(String, String)>,
+    #[command(flatten)]
+    headers: HeaderArgs,
 }
 
 impl MetadataArgs {
@@ -260,6 +267,12 @@ impl MetadataArgs {
             .collect()
     }
 
+    pub(crate) fn headers(&self) -> Result<HeaderMap, WrongUse> {
+        self.headers.headers()
+    }
+}
+
+impl HeaderArgs {
     pub(crate) fn headers(&self) -> Result<HeaderMap, WrongUse> {
         let header = |(name, value): &(String, String)| {
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;

@@ -1,5 +1,8 @@
 //! A folder that names from a cloud are written into, and never out of.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +14,8 @@ use cap_std::fs::Dir;
 pub(crate) struct Folder {
     root: PathBuf,
     dir: Dir,
+    /// Where names that differ in case alone are the same: the names that were given away, by how they are compared.
+    taken: Option<RefCell<HashMap<String, String>>>,
 }
 
 impl Folder {
@@ -20,7 +25,8 @@ impl Folder {
             fs::create_dir_all(root)?;
             let root = root.canonicalize()?;
             let dir = Dir::open_ambient_dir(&root, ambient_authority())?;
-            Ok::<_, std::io::Error>(Self { root, dir })
+            let taken = ignores_case(&root).then(RefCell::default);
+            Ok::<_, std::io::Error>(Self { root, dir, taken })
         };
         open().with_context(|| root.display().to_string())
     }
@@ -28,9 +34,11 @@ impl Folder {
     /// The path for an object, with the folders above it made.
     ///
     /// # Errors
-    /// For a name that is no path here, and where a link would lead out of the folder.
+    /// For a name that is no path here, for one that is the same path here as another was before, and where a link would
+    /// lead out of the folder.
     pub(crate) fn place(&self, name: &str) -> anyhow::Result<PathBuf> {
         check(name)?;
+        self.take(name)?;
         let (parent, file) = name.rsplit_once('/').unwrap_or(("", name));
         if parent.is_empty() {
             return Ok(self.root.join(file));
@@ -41,7 +49,22 @@ impl Folder {
         Ok(self.root.join(parent).join(file))
     }
 
-    /// Makes the folder that an object with a slash at its end stands for.
+    /// Gives a name away once.
+    fn take(&self, name: &str) -> anyhow::Result<()> {
+        let Some(taken) = &self.taken else {
+            return Ok(());
+        };
+        match taken.borrow_mut().entry(name.to_lowercase()) {
+            Entry::Occupied(other) if other.get() != name => {
+                bail!("{} has the same name here", other.get());
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(free) => drop(free.insert(name.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Makes the folder that an object stands for, as one with a slash at its end does.
     pub(crate) fn make(&self, name: &str) -> anyhow::Result<()> {
         let name = name.trim_end_matches('/');
         check(name)?;
@@ -55,8 +78,19 @@ impl Folder {
     }
 }
 
+/// Whether `Name` and `name` are the same file in a folder; not, where nothing can be written that would show it.
+fn ignores_case(folder: &Path) -> bool {
+    let mut probe = tempfile::Builder::new();
+    let Ok(probe) = probe.prefix(".cloudfiles-case-").tempfile_in(folder) else {
+        return false;
+    };
+    let name = probe.path().file_name().unwrap_or_default();
+    let other = name.to_string_lossy().to_uppercase();
+    folder.join(other).symlink_metadata().is_ok()
+}
+
 /// Whether an object's name can be a path below a folder, the same one for no other name.
-fn check(name: &str) -> anyhow::Result<()> {
+pub(crate) fn check(name: &str) -> anyhow::Result<()> {
     if name.contains('\0') {
         bail!("it has a NUL, which no file here can have in its name");
     }
@@ -89,6 +123,20 @@ mod tests {
         ] {
             assert!(check(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn gives_no_path_away_twice_where_case_does_not_count() {
+        let inside = tempfile::tempdir().unwrap();
+        let folder = Folder {
+            taken: Some(RefCell::default()),
+            ..Folder::open(inside.path()).unwrap()
+        };
+        assert!(folder.place("Straße/A").is_ok());
+        assert!(folder.place("STRASSE/a").is_ok(), "other letters");
+        let error = folder.place("straße/a").unwrap_err();
+        assert_eq!(error.to_string(), "Straße/A has the same name here");
+        assert!(folder.place("Straße/A").is_ok(), "the same one once more");
     }
 
     #[cfg(unix)]

@@ -12,15 +12,20 @@
 mod args;
 mod commands;
 mod context;
+mod copying;
 mod exit;
+mod fetching;
 mod folder;
+mod mtime;
 mod offline;
 mod output;
 mod pattern;
 mod picture;
 mod place;
+mod putter;
 mod record;
 mod removal;
+mod same;
 mod settings;
 mod transfer;
 mod tree;
@@ -39,26 +44,28 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match run(args) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            output::error(&error);
-            exit::code_of(&error)
+    output::log(args.global.verbose);
+    let context = Context::new(args.global);
+    let result = run(args.command, &context);
+    if let Err(error) = &result {
+        context.output.ends_with(error);
+    }
+    match (context.output.finish(), result) {
+        (_, Err(error)) => exit::code_of(&error),
+        (Err(error), Ok(_)) => {
+            output::error(&error.into());
+            ExitCode::FAILURE
         }
+        (Ok(()), Ok(exit)) => exit.into(),
     }
 }
 
-fn run(args: args::Args) -> anyhow::Result<Exit> {
-    output::log(args.global.verbose);
-    let context = Context::new(args.global);
+fn run(command: args::Command, context: &Context) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(commands::run(args.command, &context));
+    let result = runtime.block_on(commands::run(command, context));
     // A thread that waits for standard input would wait for ever.
     runtime.shutdown_timeout(LAST_WORK);
-    let printed = context.output.finish();
-    let exit = result?;
-    printed?;
-    Ok(exit)
+    result
 }

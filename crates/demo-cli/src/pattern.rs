@@ -62,7 +62,7 @@ impl FilterArgs {
 
 /// [`FilterArgs`], made ready. Names are those below the place that is worked on. A pattern without a slash is about the
 /// last part of a name, in whatever folder.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
@@ -71,7 +71,22 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn takes(&self, name: &str) -> bool {
         let included = self.include.as_ref().is_none_or(|set| set.is_match(name));
-        included && !self.exclude.as_ref().is_some_and(|set| set.is_match(name))
+        included && !self.excludes(name)
+    }
+
+    /// Whether a name is left out; if it is a folder's, with all that is in it.
+    pub(crate) fn excludes(&self, name: &str) -> bool {
+        (self.exclude.as_ref()).is_some_and(|set| set.is_match(name))
+    }
+
+    /// One that leaves out what matches.
+    #[cfg(test)]
+    pub(crate) fn excluding(patterns: &[&str]) -> Self {
+        let patterns: Vec<_> = patterns.iter().copied().map(str::to_owned).collect();
+        Self {
+            include: None,
+            exclude: set(&patterns).expect("the patterns are sound"),
+        }
     }
 }
 

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use identity::Clock;
 use ledger::{Entry, EntryId, Identity, Ledger, Resource, What};
-use swift_client::{Client, ContainerOptions, Created, Metadata};
+use signing::Key;
+use swift_client::{Client, ContainerOptions, Created, KeySlot, Metadata};
 use uuid::Uuid;
 
+use crate::removal::fingerprint;
 use crate::settings::Cloud;
 
 /// The metadata item that holds the id of the run: `X-Container-Meta-Run-Id`, `X-Object-Meta-Run-Id`.
@@ -152,6 +154,32 @@ impl Recorder {
             self.confirm(planned, None).await?;
         }
         Ok(created)
+    }
+
+    /// Records that a temp-URL key is about to be set where `former` is, which a clean-up puts back.
+    pub(crate) async fn plan_key(
+        &self,
+        container: Option<&str>,
+        slot: KeySlot,
+        former: Option<&Key>,
+        key: &Key,
+    ) -> anyhow::Result<Planned> {
+        let former = former
+            .map(|former| std::str::from_utf8(former.expose()).map(ledger::Secret::new))
+            .transpose()
+            .context(
+                "the temp-URL key that is set is not text, so that it could not be put back",
+            )?;
+        self.plan(What::TempUrlKey {
+            container: container.map(str::to_owned),
+            slot: match slot {
+                KeySlot::One => ledger::KeySlot::First,
+                KeySlot::Two => ledger::KeySlot::Second,
+            },
+            fingerprint: fingerprint(key),
+            former,
+        })
+        .await
     }
 
     /// What this run has made and not removed, oldest first.

@@ -8,6 +8,8 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::pattern::Filter;
+
 /// How many files may be known and not yet worked on.
 const AHEAD: usize = 256;
 
@@ -33,12 +35,13 @@ pub(crate) struct Unreadable {
 /// ahead a little, and ends when nobody listens.
 ///
 /// Links to files count as files. Links to folders are not followed, since they may lead back, and are told as
-/// [`Unreadable`], as is whatever is neither a file nor a folder or has a name that is not Unicode.
-pub(crate) fn walk(root: PathBuf) -> mpsc::Receiver<Result<LocalFile, Unreadable>> {
+/// [`Unreadable`], as is whatever is neither a file nor a folder or has a name that is not Unicode. What the filter does
+/// not take is not told of, and folders that it excludes are not looked into.
+pub(crate) fn walk(root: PathBuf, filter: Filter) -> mpsc::Receiver<Result<LocalFile, Unreadable>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         // It ends early only when nobody listens.
-        let _ = visit(&root, "", &sender);
+        let _ = visit(&root, "", &filter, &sender);
     });
     receiver
 }
@@ -47,7 +50,12 @@ struct NobodyListens;
 
 type Sender = mpsc::Sender<Result<LocalFile, Unreadable>>;
 
-fn visit(folder: &Path, prefix: &str, sender: &Sender) -> Result<(), NobodyListens> {
+fn visit(
+    folder: &Path,
+    prefix: &str,
+    filter: &Filter,
+    sender: &Sender,
+) -> Result<(), NobodyListens> {
     let send = |found| sender.blocking_send(found).map_err(|_| NobodyListens);
     let unreadable = |path: PathBuf, error: anyhow::Error| send(Err(Unreadable { path, error }));
     let entries: io::Result<Vec<DirEntry>> = fs::read_dir(folder).and_then(Iterator::collect);
@@ -64,15 +72,25 @@ fn visit(folder: &Path, prefix: &str, sender: &Sender) -> Result<(), NobodyListe
         };
         match entry.file_type() {
             // With its slash a folder comes where the names in it come.
-            Ok(kind) if kind.is_dir() => found.push((format!("{prefix}{name}/"), path)),
-            Ok(_) => found.push((format!("{prefix}{name}"), path)),
+            Ok(kind) if kind.is_dir() => {
+                let name = format!("{prefix}{name}");
+                if !filter.excludes(&name) {
+                    found.push((name + "/", path));
+                }
+            }
+            Ok(_) => {
+                let name = format!("{prefix}{name}");
+                if filter.takes(&name) {
+                    found.push((name, path));
+                }
+            }
             Err(error) => unreadable(path, error.into())?,
         }
     }
     found.sort_unstable();
     for (name, path) in found {
         if name.ends_with('/') {
-            visit(&path, &name, sender)?;
+            visit(&path, &name, filter, sender)?;
             continue;
         }
         match fs::metadata(&path) {
@@ -104,12 +122,27 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let mut files = walk(root.path().to_owned());
+        let mut files = walk(root.path().to_owned(), Filter::default());
         let mut names = Vec::new();
         while let Some(found) = files.recv().await {
             names.push(found.unwrap().name);
         }
         assert_eq!(names, ["B", "a-b", "a.b", "a/b", "a/c/d", "ü"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn tells_nothing_of_what_the_filter_leaves_out() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("cache/deep")).unwrap();
+        for name in ["a", "cache/b", "cache/deep/c"] {
+            fs::write(root.path().join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", root.path().join("gone.lnk")).unwrap();
+        let filter = Filter::excluding(&["cache", "*.lnk"]);
+        let mut files = walk(root.path().to_owned(), filter);
+        assert_eq!(files.recv().await.unwrap().unwrap().name, "a");
+        assert!(files.recv().await.is_none());
     }
 
     #[cfg(unix)]
@@ -120,7 +153,7 @@ mod tests {
         fs::write(root.path().join("file"), "x").unwrap();
         symlink(root.path().join("file"), root.path().join("link")).unwrap();
         symlink(root.path(), root.path().join("loop")).unwrap();
-        let mut files = walk(root.path().to_owned());
+        let mut files = walk(root.path().to_owned(), Filter::default());
         let mut found = Vec::new();
         while let Some(file) = files.recv().await {
             found.push(

@@ -11,11 +11,12 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 
 use crate::listing::malformed;
+use crate::object::META;
 use crate::path::escaped_path;
 use crate::segments::{OldObject, naming};
 use crate::{
-    Body, Client, DeleteOptions, Error, ListOptions, OldSegments, Progress, Request, Transfers,
-    Versioning,
+    Body, Client, DeleteOptions, Error, ListOptions, Metadata, OldSegments, Progress, Request,
+    Transfers, Versioning,
 };
 
 /// A report names at most `max_failed_*` failures.
@@ -90,6 +91,15 @@ pub struct ArchiveReport {
     pub failures: Vec<(String, String)>,
 }
 
+/// How an archive is unpacked.
+#[derive(Clone, Debug, Default)]
+pub struct ArchiveOptions {
+    /// Metadata of every object that is created.
+    pub metadata: Metadata,
+    /// Where to tell of progress.
+    pub progress: Progress,
+}
+
 /// The form of an archive to unpack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArchiveFormat {
@@ -162,7 +172,7 @@ impl Client {
     /// # let emulator = emulator::Emulator::builder().start().await?;
     /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
     /// # let client = swift_client::Client::builder(me).build()?;
-    /// use swift_client::{ArchiveFormat, ContainerOptions, Progress};
+    /// use swift_client::{ArchiveFormat, ArchiveOptions, ContainerOptions};
     ///
     /// let mut archive = tar::Builder::new(Vec::new());
     /// let mut header = tar::Header::new_gnu();
@@ -172,7 +182,7 @@ impl Client {
     /// client.put_container("site", &ContainerOptions::default()).await?;
     /// let body = archive.into_inner()?;
     /// let report = client
-    ///     .upload_archive(Some("site"), None, ArchiveFormat::Tar, body, &Progress::default())
+    ///     .upload_archive(Some("site"), None, ArchiveFormat::Tar, body, &ArchiveOptions::default())
     ///     .await?;
     /// assert_eq!((report.created, report.failures.len()), (1, 0));
     /// # Ok(())
@@ -188,16 +198,18 @@ impl Client {
         prefix: Option<&str>,
         format: ArchiveFormat,
         body: impl Into<Body>,
-        progress: &Progress,
+        options: &ArchiveOptions,
     ) -> Result<ArchiveReport, Error> {
+        let mut headers = json_report();
+        options.metadata.write(META, &mut headers)?;
         let request = Request {
             method: Method::PUT,
             container,
             object: prefix,
             query: vec![("extract-archive", format.name())],
-            headers: json_report(),
+            headers,
             body: body.into(),
-            progress: progress.clone(),
+            progress: options.progress.clone(),
             ..Request::default()
         };
         let report = self.bulk(request).await?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PathPersistError, TempPath};
 use tokio::sync::mpsc;
 
 use crate::Error;
@@ -104,6 +104,9 @@ fn read_to(
 pub struct FileOptions {
     /// Wait until file and folder are on the disk itself, so that the file survives a power cut.
     pub durable: bool,
+    /// Replace nothing: if there is something of this name by the time the content is all there, it stays, and the
+    /// download fails with [`std::io::ErrorKind::AlreadyExists`].
+    pub only_if_new: bool,
 }
 
 enum Piece {
@@ -226,11 +229,24 @@ fn write_whole(
     if options.durable {
         temporary.as_file().sync_all()?;
     }
-    temporary.persist(path).map_err(|error| error.error)?;
+    place(temporary.into_temp_path(), path, options).map_err(|error| error.error)?;
     if options.durable {
         sync_folder(folder)?;
     }
     Ok(())
+}
+
+/// Gives a temporary file its final name.
+pub(crate) fn place(
+    temporary: TempPath,
+    path: &Path,
+    options: FileOptions,
+) -> Result<(), PathPersistError> {
+    if options.only_if_new {
+        temporary.persist_noclobber(path)
+    } else {
+        temporary.persist(path)
+    }
 }
 
 /// The folder that a file is in.
@@ -307,13 +323,36 @@ mod tests {
             let path = folder.path().join("o");
             std::fs::write(&path, "before").unwrap();
             let content = stream::iter(["01", "", "2"].map(|piece| Ok(Bytes::from(piece)))).boxed();
-            let written = write(content, Check::default(), &path, FileOptions { durable })
+            let options = FileOptions {
+                durable,
+                ..FileOptions::default()
+            };
+            let written = write(content, Check::default(), &path, options)
                 .await
                 .ok()
                 .unwrap();
             assert_eq!(written, 3);
             assert_eq!(std::fs::read(&path).unwrap(), b"012");
         }
+    }
+
+    #[tokio::test]
+    async fn leaves_a_file_that_came_meanwhile_where_nothing_is_to_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("o");
+        std::fs::write(&path, "theirs").unwrap();
+        let options = FileOptions {
+            only_if_new: true,
+            ..FileOptions::default()
+        };
+        let content = stream::once(async { Ok(Bytes::from("ours")) }).boxed();
+        let written = write(content, Check::default(), &path, options).await;
+        assert!(matches!(
+            written,
+            Err(WriteError::File(error)) if error.kind() == io::ErrorKind::AlreadyExists
+        ));
+        assert_eq!(std::fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[tokio::test]

@@ -53,7 +53,9 @@ mod upload;
 pub use account::{AccountInfo, AccountOptions};
 pub use acl::Acl;
 pub use body::Body;
-pub use bulk::{ArchiveFormat, ArchiveReport, DeleteFailure, DeleteReport, ObjectName};
+pub use bulk::{
+    ArchiveFormat, ArchiveOptions, ArchiveReport, DeleteFailure, DeleteReport, ObjectName,
+};
 pub use capabilities::{
     BulkDeleteSupport, BulkUploadSupport, Capabilities, SloSupport, StoragePolicy, SwiftLimits,
     TempUrlSupport,

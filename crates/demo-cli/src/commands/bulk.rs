@@ -4,16 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use futures_util::stream;
+use ledger::What;
 use serde::Serialize;
-use swift_client::{ArchiveFormat, Body, Error, ObjectName, Progress};
+use swift_client::{
+    ArchiveFormat, ArchiveOptions, Body, Client, ContainerOptions, Error, ObjectName,
+};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::Failures;
+use super::upload::folder_of;
 use crate::args::WrongUse;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use crate::place::CloudPlace;
+use crate::record::{Planned, Recorder};
 use crate::transfer::{TransferArgs, delete};
 
 #[derive(Debug, clap::Subcommand)]
@@ -67,9 +72,29 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
             };
             let container = Some(to.container.as_str()).filter(|name| !name.is_empty());
             let prefix = Some(to.object.trim_end_matches('/')).filter(|name| !name.is_empty());
+            let bar = context.output.bar();
+            match body.length() {
+                Some(bytes) => bar.expect(bytes),
+                None => bar.expect_any(),
+            }
+            let mut options = ArchiveOptions {
+                progress: bar.progress(),
+                ..ArchiveOptions::default()
+            };
+            let recorder = context.recorder("bulk", &to).await?;
+            let planned = match &recorder {
+                None => None,
+                Some(recorder) => {
+                    recorder.mark(&mut options.metadata);
+                    Some(plan(recorder, &client, &to).await?)
+                }
+            };
             let report = client
-                .upload_archive(container, prefix, format, body, &Progress::default())
+                .upload_archive(container, prefix, format, body, &options)
                 .await?;
+            if let (Some(recorder), Some(planned)) = (&recorder, planned) {
+                recorder.confirm(planned, None).await?;
+            }
             for (name, reason) in &report.failures {
                 failures.add("bulk upload", name, &anyhow::anyhow!("{reason}"));
             }
@@ -124,6 +149,21 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
         }
     }
     Ok(failures.exit())
+}
+
+/// Records what an archive is about to become: objects below a place, which bear the id of the run.
+async fn plan(recorder: &Recorder, client: &Client, to: &CloudPlace) -> anyhow::Result<Planned> {
+    if to.is_account() {
+        let reason = "say the container, so that what comes into being can be recorded";
+        return Err(WrongUse::new(reason).into());
+    }
+    let options = ContainerOptions::default();
+    (recorder.create_container(client, &to.container, &options)).await?;
+    let below = What::SegmentSet {
+        container: to.container.clone(),
+        prefix: folder_of(to),
+    };
+    recorder.plan(below).await
 }
 
 fn format(text: &str) -> Result<ArchiveFormat, &'static str> {

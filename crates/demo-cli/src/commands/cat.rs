@@ -1,9 +1,10 @@
 //! `cloudfiles cat`: objects to standard output.
 
 use futures_util::TryStreamExt;
-use swift_client::{ByteRange, Client, GetOptions};
+use swift_client::{ByteRange, GetOptions};
 
 use super::Failures;
+use crate::args::HeaderArgs;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::place::CloudPlace;
@@ -17,50 +18,49 @@ pub(crate) struct Args {
     /// Only these bytes, counted from 0: `0-99`, `100-`, or `-100` for the last hundred
     #[arg(long, value_name = "RANGE", value_parser = range, allow_hyphen_values = true)]
     range: Option<ByteRange>,
+    /// This version of an object
+    #[arg(long, value_name = "ID")]
+    version_id: Option<String>,
+    #[command(flatten)]
+    headers: HeaderArgs,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    for place in &args.places {
-        place.only_object()?;
-    }
-    let mut exit = Exit::Done;
-    for place in &args.places {
-        let client = context.client(place)?;
-        let one = std::slice::from_ref(place);
-        if print(&client, one, args.range, context).await? != Exit::Done {
-            exit = Exit::SomeFailed;
-        }
-    }
-    Ok(exit)
+    let get = GetOptions {
+        range: args.range,
+        version_id: args.version_id,
+        headers: args.headers.headers()?,
+        ..GetOptions::default()
+    };
+    print(&args.places, &get, context).await
 }
 
-/// Prints objects of one account.
+/// Prints what there is of objects.
 pub(super) async fn print(
-    client: &Client,
     places: &[CloudPlace],
-    range: Option<ByteRange>,
+    get: &GetOptions,
     context: &Context,
 ) -> anyhow::Result<Exit> {
+    for place in places {
+        place.only_object()?;
+    }
     let mut failures = Failures::new(context);
     for place in places {
-        let (container, object) = place.only_object()?;
-        let options = GetOptions {
-            range,
-            ..GetOptions::default()
-        };
         let printed = async {
-            let mut download = client.get_object(container, object, &options).await?;
+            let (container, object) = place.only_object()?;
+            let client = context.client(place)?;
+            let mut download = client.get_object(container, object, get).await?;
             while let Some(chunk) = download.try_next().await? {
                 context.output.bytes(&chunk);
                 if context.output.is_closed() {
                     break;
                 }
             }
-            Ok::<_, swift_client::Error>(())
+            anyhow::Ok(())
         };
         if let Err(error) = printed.await {
             context.output.flush();
-            failures.add("cat", place, &error.into());
+            failures.add("cat", place, &error);
         }
     }
     Ok(failures.exit())

@@ -1,6 +1,6 @@
 //! `cloudfiles cdn`: containers on the Cloud Files CDN.
 
-use cdn_client::{CdnClient, CdnContainer, ListOptions, Ttl};
+use cdn_client::{CdnClient, CdnContainer, Error, ListOptions, Ttl};
 use futures_util::TryStreamExt;
 use ledger::What;
 use serde::Serialize;
@@ -91,20 +91,15 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
         Command::Publish { place, ttl } => {
             let container = place.only_container()?;
             let cdn = CdnClient::new(&context.client(&place)?);
-            let recorder = context.recorder("cdn", &place).await?;
-            let planned = match &recorder {
-                Some(recorder) => {
+            match context.recorder("cdn", &place).await? {
+                Some(recorder) if is_new(&cdn, container).await? => {
                     let container = container.to_owned();
-                    Some((
-                        recorder,
-                        recorder.plan(What::CdnPublication { container }).await?,
-                    ))
+                    let publication = What::CdnPublication { container };
+                    let planned = recorder.plan(publication).await?;
+                    cdn.publish(&place.container, ttl).await?;
+                    recorder.confirm(planned, None).await?;
                 }
-                None => None,
-            };
-            cdn.publish(container, ttl).await?;
-            if let Some((recorder, planned)) = planned {
-                recorder.confirm(planned, None).await?;
+                _ => drop(cdn.publish(container, ttl).await?),
             }
             show(context, &cdn.status(container).await?);
         }
@@ -192,6 +187,15 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether the CDN knows nothing of a container. What it knows is somebody else's, which no clean-up is to remove.
+async fn is_new(cdn: &CdnClient, container: &str) -> Result<bool, Error> {
+    match cdn.status(container).await {
+        Ok(_) => Ok(false),
+        Err(Error::NotPublished { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 fn row(container: &CdnContainer) -> Row<'_> {

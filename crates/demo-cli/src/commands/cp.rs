@@ -1,20 +1,21 @@
 //! `cloudfiles cp` and `cloudfiles mv`: objects from one place in a cloud to another.
 
+use anyhow::bail;
 use futures_util::{StreamExt, TryStreamExt};
-use ledger::What;
 use serde::Serialize;
-use swift_client::{
-    Body, CopyOptions, DeleteOptions, DownloadOptions, Metadata, ObjectEntry, ObjectOptions,
-    Transfers, UploadOptions,
-};
+use swift_client::{CopyOptions, ObjectOptions, UploadOptions};
 
 use super::Failures;
 use super::upload::{folder_of, would};
-use crate::args::{MetadataArgs, WrongUse};
+use crate::args::MetadataArgs;
 use crate::context::Context;
+use crate::copying::Copier;
 use crate::exit::Exit;
+use crate::output::Bar;
+use crate::pattern::Pattern;
 use crate::place::CloudPlace;
-use crate::transfer::{Putter, TransferArgs, objects};
+use crate::putter::Putter;
+use crate::transfer::{TransferArgs, objects};
 
 /// Within an account the cloud copies by itself, large objects by their manifest; between accounts the content passes
 /// through here. A folder needs -r. `upload` and `download` bring things here and there.
@@ -56,10 +57,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
 
 pub(super) async fn copy_all(
     mut args: Args,
-    remove: bool,
+    moves: bool,
     context: &Context,
 ) -> anyhow::Result<Exit> {
-    let verb = if remove { "mv" } else { "cp" };
+    let verb = if moves { "mv" } else { "cp" };
     let to = args.places.pop().expect("there are two places at least");
     to.in_container()?;
     let options = CopyOptions {
@@ -71,11 +72,19 @@ pub(super) async fn copy_all(
         fresh_metadata: args.fresh_metadata,
         ..CopyOptions::default()
     };
-    let client = context.client(&to)?;
+    let bar = context.output.bar();
+    let recorder = if args.dry_run {
+        None
+    } else {
+        context.recorder(verb, &to).await?
+    };
     let putter = Putter {
-        transfers: args.transfer.transfers(&client),
-        recorder: context.recorder(verb, &to).await?,
-        options: UploadOptions::default(),
+        transfers: args.transfer.transfers(&context.client(&to)?),
+        recorder,
+        options: UploadOptions {
+            progress: bar.progress(),
+            ..UploadOptions::default()
+        },
     };
     context.resume_by("run the same command again");
     if !args.dry_run {
@@ -85,148 +94,108 @@ pub(super) async fn copy_all(
     for from in &args.places {
         from.in_container()?;
         let source = args.transfer.transfers(&context.client(from)?);
-        let found = match objects(source.client(), from, args.recursive, args.literal).await {
-            Ok(found) => found,
-            Err(error) => {
-                failures.add(verb, from, &error);
-                continue;
-            }
+        let job = Job {
+            context,
+            args: &args,
+            verb,
+            from,
+            to: &to,
+            copier: Copier::new(source, putter.clone(), options.clone(), moves).await?,
         };
-        let (putter, source, options, to) = (&putter, &source, &options, &to);
-        let single_name = args.places.len() == 1 && !to.is_folder();
-        let dry_run = args.dry_run;
-        let jobs = found.map_ok(|(object, below)| async move {
-            let exact = object.name == from.object;
-            let target = if exact && single_name {
-                to.object.clone()
-            } else {
-                format!("{}{below}", folder_of(to))
-            };
-            let (name, target) = (from.with_object(&object.name), to.with_object(target));
-            if dry_run {
-                return Ok((name, target, Ok(())));
-            }
-            let job = Job {
-                source,
-                putter,
-                options,
-                remove,
-                same_account: from.cloud == to.cloud,
-            };
-            let done = job.run(&object, &name, &target).await;
-            Ok((name, target, done))
-        });
-        let mut jobs = std::pin::pin!(jobs.try_buffer_unordered(args.transfer.concurrency()));
-        let mut any = false;
-        while let Some((name, target, done)) = jobs.next().await.transpose()? {
-            any = true;
-            let (name, target) = (name.to_string(), target.to_string());
-            match done {
-                Ok(()) if dry_run => would(context, verb, &name, &target),
-                Ok(()) => {
-                    let row = Row {
-                        action: verb,
-                        name: &name,
-                        to: &target,
-                    };
-                    let done = if remove { "moved" } else { "copied" };
-                    context
-                        .output
-                        .done(|| format!("{done} {name} to {target}"), &row);
-                }
-                Err(error) => failures.add(verb, name, &error),
-            }
-        }
-        if !any && !from.is_container() {
-            failures.add(
-                verb,
-                from,
-                &anyhow::anyhow!("there is nothing of this name"),
-            );
+        if let Err(error) = job.run(&bar, &mut failures).await {
+            failures.add(verb, from, &error);
         }
     }
     Ok(failures.exit())
 }
 
+/// One of the things to be copied.
 struct Job<'a> {
-    source: &'a Transfers,
-    putter: &'a Putter,
-    options: &'a CopyOptions,
-    remove: bool,
-    same_account: bool,
+    context: &'a Context,
+    args: &'a Args,
+    verb: &'static str,
+    from: &'a CloudPlace,
+    to: &'a CloudPlace,
+    copier: Copier,
 }
 
 impl Job<'_> {
-    async fn run(
-        &self,
-        object: &ObjectEntry,
-        from: &CloudPlace,
-        to: &CloudPlace,
-    ) -> anyhow::Result<()> {
-        let (source, target) = (from.only_object()?, to.only_object()?);
-        if self.same_account {
-            if source == target {
-                return Err(WrongUse::new("it is the same place").into());
-            }
-            let Some(recorder) = &self.putter.recorder else {
-                let copy = self.source.copy_object(source, target, self.options);
-                copy.await?;
-                return self.removed(source).await;
-            };
-            let planned = recorder
-                .plan(What::Object {
-                    container: target.0.to_owned(),
-                    object: target.1.to_owned(),
-                })
-                .await?;
-            let mut options = self.options.clone();
-            recorder.mark(&mut options.object.metadata);
-            let copied = self.source.copy_object(source, target, &options).await?;
-            recorder.confirm(planned, copied.etag).await?;
-            return self.removed(source).await;
-        }
-        let download = self
-            .source
-            .download(source.0, source.1, &DownloadOptions::default())
-            .await?;
-        let mut metadata: Metadata = download.info.metadata.clone();
-        if self.options.fresh_metadata {
-            metadata = Metadata::new();
-        }
-        for (name, value) in self.options.object.metadata.iter() {
-            metadata.insert(name, value);
-        }
-        let putter = Putter {
-            transfers: self.putter.transfers.clone(),
-            recorder: self.putter.recorder.clone(),
-            options: UploadOptions {
-                object: ObjectOptions {
-                    content_type: Some(object.content_type.clone()),
-                    metadata,
-                    headers: self.options.object.headers.clone(),
-                    ..ObjectOptions::default()
-                },
-                ..UploadOptions::default()
-            },
+    async fn run(&self, bar: &Bar, failures: &mut Failures<'_>) -> anyhow::Result<()> {
+        let Self {
+            args,
+            verb,
+            from,
+            to,
+            copier,
+            ..
+        } = self;
+        let client = copier.source().client();
+        let found = objects(client, from, args.recursive, args.literal).await?;
+        let target = folder_of(to);
+        let same_container = copier.is_within_account() && from.container == to.container;
+        let is_pattern = !args.literal && Pattern::of(&from.object)?.is_some();
+        let single_name = args.places.len() == 1 && !to.is_folder();
+        // What comes into being below the source while it is listed would be copied as well, and so on for ever.
+        let reach = if is_pattern {
+            Pattern::prefix(&from.object).to_owned()
+        } else {
+            folder_of(from)
         };
-        let length = download.length;
-        let content = download.map_err(std::io::Error::other);
-        putter.body(to, Body::stream(content, length)).await?;
-        if self.remove {
-            let segments = swift_client::OldSegments::Remove;
-            self.source
-                .delete_object(source.0, source.1, segments)
-                .await?;
+        let inside = same_container && target.starts_with(&reach);
+        if inside && args.recursive && !is_pattern {
+            bail!("{to} is in it, so that it would never end");
         }
-        Ok(())
-    }
-
-    /// Removes the original of a move. The copy stands on the same segments: only the manifest goes.
-    async fn removed(&self, source: (&str, &str)) -> anyhow::Result<()> {
-        if self.remove {
-            let options = DeleteOptions::default();
-            let client = self.source.client();
-            client.delete_object(source.0, source.1, &options).await?;
+        let skip = Some(target.clone()).filter(|target| inside && is_pattern && !target.is_empty());
+        let found = found.try_filter(move |(object, _)| {
+            let skipped = skip
+                .as_ref()
+                .is_some_and(|below| object.name.starts_with(below));
+            std::future::ready(!skipped)
+        });
+        let jobs = found.map_ok(|(object, below)| {
+            let target = &target;
+            async move {
+                let exact = object.name == from.object;
+                let new = if exact && single_name {
+                    to.object.clone()
+                } else {
+                    format!("{target}{below}")
+                };
+                let (name, new) = (from.with_object(&object.name), to.with_object(new));
+                if args.dry_run {
+                    return Ok((name, new, Ok(())));
+                }
+                if !copier.is_within_account() {
+                    bar.expect(object.bytes);
+                }
+                let is_link = object.symlink_path.is_some();
+                let done = copier.copy(&name, is_link, &new).await;
+                Ok((name, new, done))
+            }
+        });
+        let jobs = jobs.try_buffer_unordered(args.transfer.concurrency());
+        let mut jobs = std::pin::pin!(jobs);
+        let mut any = false;
+        while let Some((name, new, done)) = jobs.next().await.transpose()? {
+            any = true;
+            let (name, new) = (name.to_string(), new.to_string());
+            match done {
+                Ok(()) if args.dry_run => would(self.context, verb, &name, &new),
+                Ok(()) => {
+                    let row = Row {
+                        action: verb,
+                        name: &name,
+                        to: &new,
+                    };
+                    let done = if *verb == "mv" { "moved" } else { "copied" };
+                    let text = || format!("{done} {name} to {new}");
+                    self.context.output.done(text, &row);
+                }
+                Err(error) => failures.add(verb, name, &error),
+            }
+        }
+        if !any && !from.is_container() {
+            bail!("there is nothing of this name");
         }
         Ok(())
     }

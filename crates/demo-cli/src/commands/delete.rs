@@ -3,8 +3,10 @@
 use serde::Serialize;
 use swift_client::{Error, OldSegments, TransferSettings, Transfers};
 
+use super::upload::would;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::output;
 use crate::place::CloudPlace;
 
 /// Deletes empty containers; with -r also the objects in them, all their versions, and the segments of large ones.
@@ -19,6 +21,9 @@ pub(crate) struct Args {
     /// Delete the objects in them first
     #[arg(long, short)]
     recursive: bool,
+    /// Tell what would be deleted, and do nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
     /// Do not mind containers that are not there
     #[arg(long, short)]
     force: bool,
@@ -38,6 +43,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     for place in &args.places {
         let client = context.client(place)?;
         let deleted = async {
+            if args.dry_run {
+                let info = client.head_container(&place.container).await?;
+                let objects = output::count(info.objects, "object");
+                would(context, "delete", &place.to_string(), &objects);
+                return Ok(());
+            }
             if !args.recursive {
                 return client.delete_container(&place.container).await;
             }
@@ -47,6 +58,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
             all.await.map(|_| ())
         };
         match deleted.await {
+            Ok(()) if args.dry_run => {}
             Ok(()) => {
                 let row = Row {
                     action: "delete",

@@ -1,11 +1,14 @@
 //! `cloudfiles ls`: containers, and the objects of a container.
 
+use std::cell::Cell;
+
 use anyhow::bail;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 use swift_client::{Client, ContainerEntry, ListOptions, Listed, ObjectEntry};
 
+use super::upload::folder_of;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
@@ -20,6 +23,7 @@ With --json each line is one of
   {\"kind\": \"container\", \"name\", \"objects\", \"bytes\", \"last_modified\"}
   {\"kind\": \"subdir\", \"container\", \"name\"}
   {\"kind\": \"object\", \"container\", \"name\", \"bytes\", \"etag\", \"content_type\", \"last_modified\"}
+  {\"kind\": \"totals\", \"containers\", \"objects\", \"subdirs\", \"bytes\"}
 where an object may also have \"large\": true, \"symlink_path\", \"version_id\" and \"is_latest\".")]
 pub(crate) struct Args {
     /// What to list
@@ -29,8 +33,17 @@ pub(crate) struct Args {
     #[arg(long, short)]
     long: bool,
     /// Sizes in KiB, MiB and so on
-    #[arg(long)]
+    #[arg(long, visible_alias = "lh")]
     human: bool,
+    /// Only how many there are, and their size
+    #[arg(long, short)]
+    totals: bool,
+    /// Only names that begin so, below the place that is listed
+    #[arg(long, short, value_name = "TEXT")]
+    prefix: Option<String>,
+    /// What parts the levels of names, instead of a slash
+    #[arg(long, short, value_name = "TEXT", conflicts_with = "recursive")]
+    delimiter: Option<String>,
     /// All that is in a folder, with the folders in it
     #[arg(long, short)]
     recursive: bool,
@@ -61,6 +74,7 @@ enum Row<'a> {
         container: &'a str,
         name: &'a str,
     },
+    Totals(&'a Totals),
     Object {
         container: &'a str,
         name: &'a str,
@@ -79,6 +93,37 @@ enum Row<'a> {
     },
 }
 
+/// What there is in all that was listed.
+#[derive(Default, Serialize)]
+struct Totals {
+    containers: Cell<u64>,
+    objects: Cell<u64>,
+    subdirs: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Totals {
+    fn add(place: &Cell<u64>, number: u64) {
+        place.set(place.get().saturating_add(number));
+    }
+
+    fn text(&self) -> String {
+        let counts = [
+            (&self.containers, "container"),
+            (&self.subdirs, "folder"),
+            (&self.objects, "object"),
+        ];
+        let told = counts
+            .iter()
+            .filter(|(count, what)| count.get() > 0 || *what == "object");
+        let mut parts: Vec<_> = told
+            .map(|(count, what)| output::count(count.get(), what))
+            .collect();
+        parts.push(output::size(self.bytes.get()));
+        parts.join(", ")
+    }
+}
+
 pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let account = [CloudPlace::default()];
     let places = if args.places.is_empty() {
@@ -87,22 +132,32 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         &args.places
     };
     let mut failures = super::Failures::new(context);
+    let totals = Totals::default();
     for place in places {
         let client = context.client(place)?;
         let listed = if place.is_account() {
-            containers(&client, &args, context).await
+            containers(&client, &args, &totals, context).await
         } else {
-            objects(&client, place, &args, context).await
+            objects(&client, place, &args, &totals, context).await
         };
         if let Err(error) = listed {
             failures.add("ls", place, &error);
         }
     }
+    if args.totals {
+        (context.output).result(|| totals.text(), &Row::Totals(&totals));
+    }
     Ok(failures.exit())
 }
 
-async fn containers(client: &Client, args: &Args, context: &Context) -> anyhow::Result<()> {
+async fn containers(
+    client: &Client,
+    args: &Args,
+    totals: &Totals,
+    context: &Context,
+) -> anyhow::Result<()> {
     let options = ListOptions {
+        prefix: args.prefix.clone(),
         limit: args.limit,
         reverse: args.reverse,
         ..ListOptions::default()
@@ -119,6 +174,12 @@ async fn containers(client: &Client, args: &Args, context: &Context) -> anyhow::
         else {
             continue;
         };
+        Totals::add(&totals.containers, 1);
+        Totals::add(&totals.objects, objects);
+        Totals::add(&totals.bytes, bytes);
+        if args.totals {
+            continue;
+        }
         let row = Row::Container {
             name: &name,
             objects,
@@ -145,6 +206,7 @@ async fn objects(
     client: &Client,
     place: &CloudPlace,
     args: &Args,
+    totals: &Totals,
     context: &Context,
 ) -> anyhow::Result<()> {
     let container = place.in_container()?;
@@ -158,6 +220,7 @@ async fn objects(
         client,
         container,
         args,
+        totals,
         context,
     };
     let mut left = args.limit.unwrap_or(u64::MAX);
@@ -168,9 +231,11 @@ async fn objects(
             .await?;
         return Ok(());
     }
-    if place.is_folder() {
+    if place.is_folder() || args.prefix.is_some() {
+        let folder = folder_of(place);
+        let prefix = format!("{folder}{}", args.prefix.as_deref().unwrap_or_default());
         listing
-            .print(name, !args.recursive, |_| true, &mut left)
+            .print(&prefix, !args.recursive, |_| true, &mut left)
             .await?;
         return Ok(());
     }
@@ -192,6 +257,7 @@ struct Listing<'a> {
     client: &'a Client,
     container: &'a str,
     args: &'a Args,
+    totals: &'a Totals,
     context: &'a Context,
 }
 
@@ -210,7 +276,7 @@ impl Listing<'_> {
         } = *self;
         let options = ListOptions {
             prefix: Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()),
-            delimiter: by_level.then(|| "/".to_owned()),
+            delimiter: by_level.then(|| args.delimiter.clone().unwrap_or_else(|| "/".to_owned())),
             reverse: args.reverse,
             versions: args.versions,
             ..ListOptions::default()
@@ -236,15 +302,28 @@ impl Listing<'_> {
 
     fn row(&self, entry: &Listed<ObjectEntry>) {
         let Self {
-            container, args, ..
+            container,
+            args,
+            totals,
+            ..
         } = *self;
+        match entry {
+            Listed::Subdir(_) => Totals::add(&totals.subdirs, 1),
+            Listed::Item(object) => {
+                Totals::add(&totals.objects, 1);
+                Totals::add(&totals.bytes, object.bytes);
+            }
+        }
+        if args.totals {
+            return;
+        }
         let row = match entry {
             Listed::Subdir(name) => Row::Subdir { container, name },
             Listed::Item(object) => Row::Object {
                 container,
                 name: &object.name,
                 bytes: object.bytes,
-                etag: object.slo_etag.as_deref().unwrap_or(&object.etag),
+                etag: (object.slo_etag.as_deref().unwrap_or(&object.etag)).trim_matches('"'),
                 content_type: &object.content_type,
                 last_modified: object.last_modified,
                 large: object.slo_etag.is_some(),

@@ -36,7 +36,6 @@ use serde::Serialize;
 use crate::args::Command;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output;
 
 /// Runs a command until it is done or somebody asks it to end.
 pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<Exit> {
@@ -52,10 +51,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
                 result = dispatch(command, context) => result,
                 asked = end_asked_for() => {
                     asked?;
-                    output::warning(&match context.resume_hint() {
-                        Some(hint) => format!("interrupted; {hint}"),
-                        None => "interrupted".to_owned(),
-                    });
+                    context.output.interrupted(context.resume_hint().as_deref());
                     Ok(Exit::Interrupted)
                 }
             }

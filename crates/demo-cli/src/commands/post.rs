@@ -9,20 +9,12 @@ use swift_client::{
 use super::Failures;
 use crate::args::{ContainerArgs, MetadataArgs, duration};
 use crate::context::Context;
+use crate::copying::own_headers;
 use crate::exit::Exit;
 use crate::place::CloudPlace;
 
-/// The headers that a POST to an object takes away unless it repeats them, besides metadata.
-const KEPT: [&str; 8] = [
-    "content-encoding",
-    "content-disposition",
-    "content-language",
-    "cache-control",
-    "expires",
-    "x-delete-at",
-    "x-object-manifest",
-    "x-robots-tag",
-];
+/// Where the segments of a dynamic large object are.
+const MANIFEST: &str = "x-object-manifest";
 
 /// Changes what is named and leaves the rest, also of objects, of which Swift itself would forget all that is not
 /// repeated (--replace lets it). Without a name it is about the account.
@@ -131,12 +123,11 @@ impl Args {
     }
 }
 
+/// What a POST would take away unless it repeated it.
 fn kept(info: &ObjectInfo) -> (Metadata, HeaderMap) {
-    let mut headers = HeaderMap::new();
-    for name in KEPT {
-        if let Some(value) = info.headers.get(name) {
-            headers.insert(name, value.clone());
-        }
+    let mut headers = own_headers(info);
+    if let Some(manifest) = info.headers.get(MANIFEST) {
+        headers.insert(MANIFEST, manifest.clone());
     }
     (info.metadata.clone(), headers)
 }

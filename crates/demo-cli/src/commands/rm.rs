@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use swift_client::{Error, ObjectName, OldSegments};
+use swift_client::{DeleteOptions, Error, ObjectName, OldSegments};
 
 use super::Failures;
 use super::upload::would;
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Leave the segments of large objects
     #[arg(long)]
     keep_segments: bool,
+    /// Only this version of an object
+    #[arg(long, value_name = "ID", conflicts_with_all = ["recursive", "dry_run"])]
+    version_id: Option<String>,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -55,6 +58,9 @@ struct Row<'a> {
 
 pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let filter = args.filter.filter()?;
+    if args.version_id.is_some() {
+        return versions(&args, context).await;
+    }
     for place in &args.places {
         place.in_container()?;
         let pattern = !args.literal && Pattern::of(&place.object)?.is_some();
@@ -136,6 +142,25 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
                 place,
                 &anyhow::anyhow!("there is nothing of this name"),
             );
+        }
+    }
+    Ok(failures.exit())
+}
+
+/// Deletes the version that was named.
+async fn versions(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let options = DeleteOptions {
+        version_id: args.version_id.clone(),
+        ..DeleteOptions::default()
+    };
+    let mut failures = Failures::new(context);
+    for place in &args.places {
+        let (container, object) = place.only_object()?;
+        let client = context.client(place)?;
+        match client.delete_object(container, object, &options).await {
+            Ok(()) => tell(context, place, object),
+            Err(error) if args.force && error.is_not_found() => {}
+            Err(error) => failures.add("rm", place, &error.into()),
         }
     }
     Ok(failures.exit())

@@ -6,6 +6,8 @@ use http::HeaderMap;
 use serde::Serialize;
 use swift_client::{AccountInfo, ContainerInfo, GetOptions, ObjectInfo};
 
+use super::Failures;
+use crate::args::HeaderArgs;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
@@ -18,7 +20,7 @@ use crate::record::account_of;
 With --json each line is
   {\"kind\": \"account\" | \"container\" | \"object\", \"name\", \"headers\": {…}, …}
 with \"containers\", \"objects\" and \"bytes\" of an account, \"objects\" and \"bytes\" of a container, and \"bytes\",
-\"etag\", \"content_type\" and \"last_modified\" of an object.")]
+\"etag\", \"content_type\" and \"last_modified\" of an object; or {\"action\": \"stat\", \"name\", \"error\"}.")]
 pub(crate) struct Args {
     /// What to tell about
     #[arg(value_name = "CONTAINER[/OBJECT]")]
@@ -26,6 +28,14 @@ pub(crate) struct Args {
     /// This version of an object
     #[arg(long, value_name = "ID")]
     version_id: Option<String>,
+    /// A large object's manifest itself
+    #[arg(long)]
+    manifest: bool,
+    /// A symlink itself, not what it points to
+    #[arg(long)]
+    symlink: bool,
+    #[command(flatten)]
+    headers: HeaderArgs,
 }
 
 #[derive(Serialize)]
@@ -46,26 +56,37 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     } else {
         &args.places
     };
+    let options = GetOptions {
+        version_id: args.version_id.clone(),
+        headers: args.headers.headers()?,
+        manifest: args.manifest,
+        symlink: args.symlink,
+        ..GetOptions::default()
+    };
+    let mut failures = Failures::new(context);
     for place in places {
-        let client = context.client(place)?;
-        if place.is_account() {
-            let info = client.head_account().await?;
-            let account = account_of(&client).await?;
-            print(&of_account(&account, &info), context);
-        } else if place.is_container() {
-            let info = client.head_container(&place.container).await?;
-            print(&of_container(&place.container, &info), context);
-        } else {
-            let options = GetOptions {
-                version_id: args.version_id.clone(),
-                ..GetOptions::default()
-            };
-            let (container, object) = place.only_object()?;
-            let info = client.head_object(container, object, &options).await?;
-            print(&of_object(&place.to_string(), &info), context);
+        if let Err(error) = tell(place, &options, context).await {
+            failures.add("stat", place, &error);
         }
     }
-    Ok(Exit::Done)
+    Ok(failures.exit())
+}
+
+async fn tell(place: &CloudPlace, options: &GetOptions, context: &Context) -> anyhow::Result<()> {
+    let client = context.client(place)?;
+    if place.is_account() {
+        let info = client.head_account().await?;
+        let account = account_of(&client).await?;
+        print(&of_account(&account, &info), context);
+    } else if place.is_container() {
+        let info = client.head_container(&place.container).await?;
+        print(&of_container(&place.container, &info), context);
+    } else {
+        let (container, object) = place.only_object()?;
+        let info = client.head_object(container, object, options).await?;
+        print(&of_object(&place.to_string(), &info), context);
+    }
+    Ok(())
 }
 
 fn print(facts: &Facts<'_>, context: &Context) {

@@ -1,11 +1,14 @@
 //! `cloudfiles upload`: files, folders and standard input.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use futures_util::{StreamExt, stream};
+use http::HeaderMap;
+use jiff::Timestamp;
 use serde::Serialize;
-use swift_client::{Body, LargeObject, ObjectOptions, UploadOptions, Uploaded};
+use swift_client::{Body, LargeObject, ObjectOptions, OldSegments, UploadOptions, Uploaded};
 
 use super::Failures;
 use crate::args::{MetadataArgs, WrongUse, duration};
@@ -14,7 +17,8 @@ use crate::exit::Exit;
 use crate::output::{self, Bar};
 use crate::pattern::{Filter, FilterArgs};
 use crate::place::{self, CloudPlace, Place};
-use crate::transfer::{Putter, TransferArgs, bytes};
+use crate::putter::{Putter, SameBy};
+use crate::transfer::{TransferArgs, bytes};
 use crate::tree::{self, LocalFile};
 
 /// The last name is where to: an object, a container, or a folder with a slash at its end. The container is made if it
@@ -24,7 +28,7 @@ use crate::tree::{self, LocalFile};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 With --json each line is {\"action\": \"upload\", \"name\", \"path\", \"bytes\", \"etag\", \"segments\",
-\"reused_segments\"}, or {\"action\": \"upload\", \"name\", \"error\"}.")]
+\"reused_segments\"}, {\"action\": \"keep\", \"name\", \"path\", \"bytes\"}, or {\"action\": \"upload\", \"name\", \"error\"}.")]
 pub(crate) struct Args {
     /// What to upload, - for standard input, and where to
     #[arg(value_name = "PATH... CONTAINER[/NAME]", num_args = 2.., required = true, value_parser = place::parser())]
@@ -39,10 +43,16 @@ pub(crate) struct Args {
     content_type: Option<String>,
     /// Let the objects expire so long from now, such as `90m` or `7d`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
-    delete_after: Option<std::time::Duration>,
+    delete_after: Option<Duration>,
     /// Replace no object that is there already
     #[arg(long)]
     no_clobber: bool,
+    /// Leave objects alone that have the size and the time of the file, by what an earlier upload noted
+    #[arg(long, conflicts_with = "skip_identical")]
+    changed: bool,
+    /// Leave objects alone that have the content of the file, by their MD5s
+    #[arg(long)]
+    skip_identical: bool,
     /// The size of segments, such as `64M`
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     segment_size: Option<u64>,
@@ -52,6 +62,9 @@ pub(crate) struct Args {
     /// Make large objects dynamic, for old clouds and tools
     #[arg(long)]
     dlo: bool,
+    /// Leave the segments of large objects that are replaced
+    #[arg(long)]
+    keep_segments: bool,
     #[command(flatten)]
     metadata: MetadataArgs,
     #[command(flatten)]
@@ -68,6 +81,14 @@ pub(super) struct Row<'a> {
     etag: Option<&'a str>,
     segments: usize,
     reused_segments: usize,
+}
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    action: &'static str,
+    name: String,
+    path: &'a Path,
+    bytes: u64,
 }
 
 /// Tells of an upload.
@@ -103,7 +124,11 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> anyhow::Result<Exi
     let bar = context.output.bar();
     let putter = Putter {
         transfers: args.transfer.transfers(&context.client(&to)?),
-        recorder: context.recorder("upload", &to).await?,
+        recorder: if args.dry_run {
+            None
+        } else {
+            context.recorder("upload", &to).await?
+        },
         options: args.options(&bar)?,
     };
     context.resume_by("run the same command again: segments that are there are not sent again");
@@ -119,6 +144,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> anyhow::Result<Exi
             putter: &putter,
             filter: &filter,
             dry_run: args.dry_run,
+            skip: args.skip(),
             at_a_time: args.transfer.concurrency(),
             bar: &bar,
         };
@@ -126,18 +152,32 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> anyhow::Result<Exi
             .place(from.clone(), &to, several, &mut failures)
             .await?;
     }
-    bar.end();
     Ok(failures.exit())
 }
 
 impl Args {
+    /// What is left alone.
+    fn skip(&self) -> Option<SameBy> {
+        if self.skip_identical {
+            Some(SameBy::Content)
+        } else {
+            self.changed.then_some(SameBy::Time)
+        }
+    }
+
     fn options(&self, bar: &Bar) -> Result<UploadOptions, WrongUse> {
+        let mut headers = self.metadata.headers()?;
+        // Segments are to expire with their manifest, so these are for the client to know.
+        let delete_after = seconds(&mut headers, "x-delete-after")?.map(Duration::from_secs);
+        let delete_at = seconds(&mut headers, "x-delete-at")?
+            .and_then(|at| Timestamp::from_second(i64::try_from(at).ok()?).ok());
         Ok(UploadOptions {
             object: ObjectOptions {
                 content_type: self.content_type.clone(),
-                delete_after: self.delete_after,
+                delete_after: self.delete_after.or(delete_after),
+                delete_at,
                 metadata: self.metadata.metadata(),
-                headers: self.metadata.headers()?,
+                headers,
                 only_if_new: self.no_clobber,
                 ..ObjectOptions::default()
             },
@@ -147,6 +187,11 @@ impl Args {
                 LargeObject::Dynamic
             } else {
                 LargeObject::Static
+            },
+            old_segments: if self.keep_segments {
+                OldSegments::Keep
+            } else {
+                OldSegments::Remove
             },
             progress: bar.progress(),
             ..UploadOptions::default()
@@ -159,6 +204,8 @@ struct Upload<'a> {
     putter: &'a Putter,
     filter: &'a Filter,
     dry_run: bool,
+    /// By what an object is taken for the file's, so that it is left alone.
+    skip: Option<SameBy>,
     at_a_time: usize,
     bar: &'a Bar,
 }
@@ -177,6 +224,7 @@ impl Upload<'_> {
                 self.would(to, Path::new("-"));
                 return Ok(());
             }
+            self.bar.expect_any();
             let done = self
                 .putter
                 .body(to, Body::reader(tokio::io::stdin(), None))
@@ -205,35 +253,35 @@ impl Upload<'_> {
                 modified: metadata.modified().ok().and_then(|at| at.try_into().ok()),
                 path,
             };
-            self.file(&file, &object)
-                .await
-                .report(self, &object, failures);
+            if let Err(error) = self.file(&file, &object).await {
+                failures.add("upload", &object, &error);
+            }
             return Ok(());
         }
         let mut prefix = folder_of(to);
         if several {
             prefix = format!("{prefix}{}/", own_name()?);
         }
-        let files = stream::unfold(tree::walk(path), |mut files| async move {
+        let files = tree::walk(path, self.filter.clone());
+        let files = stream::unfold(files, |mut files| async move {
             Some((files.recv().await?, files))
         });
         let prefix = &prefix;
         let uploads = files.map(|found| async move {
             let file = match found {
-                Ok(file) if self.filter.takes(&file.name) => file,
-                Ok(_) => return None,
+                Ok(file) => file,
                 Err(unreadable) => {
-                    return Some((unreadable.path.display().to_string(), Err(unreadable.error)));
+                    return (unreadable.path.display().to_string(), Err(unreadable.error));
                 }
             };
             let object = to.with_object(format!("{prefix}{}", file.name));
             let done = self.file(&file, &object).await;
-            Some((object.to_string(), done))
+            (object.to_string(), done)
         });
         let mut uploads = std::pin::pin!(uploads.buffer_unordered(self.at_a_time * 2));
-        while let Some(done) = uploads.next().await {
-            if let Some((name, Err(error))) = done {
-                self.bar.aside(|| failures.add("upload", name, &error));
+        while let Some((name, done)) = uploads.next().await {
+            if let Err(error) = done {
+                failures.add("upload", name, &error);
             }
         }
         Ok(())
@@ -241,13 +289,30 @@ impl Upload<'_> {
 
     /// Uploads one file and tells of it.
     async fn file(&self, file: &LocalFile, object: &CloudPlace) -> anyhow::Result<()> {
-        if self.dry_run {
-            self.would(object, &file.path);
+        let (path, bytes, modified) = (file.path.as_path(), file.bytes, file.modified);
+        if let Some(by) = self.skip
+            && self.putter.has(object, path, bytes, modified, by).await?
+        {
+            let row = Kept {
+                action: "keep",
+                name: object.to_string(),
+                path,
+                bytes,
+            };
+            let text = || format!("{object} is the same already");
+            self.context.output.done(text, &row);
             return Ok(());
         }
-        self.bar.expect(file.bytes);
-        let done = self.putter.file(object, &file.path, file.modified).await?;
-        uploaded(self.context, object, &file.path, &done);
+        if self.dry_run {
+            if self.putter.must_not_be(object).await? {
+                bail!("there is an object of this name already");
+            }
+            self.would(object, path);
+            return Ok(());
+        }
+        self.bar.expect(bytes);
+        let done = self.putter.file(object, path, bytes, modified).await?;
+        uploaded(self.context, object, path, &done);
         Ok(())
     }
 
@@ -258,18 +323,6 @@ impl Upload<'_> {
             &object.to_string(),
             &path.display().to_string(),
         );
-    }
-}
-
-trait Report {
-    fn report(self, upload: &Upload<'_>, object: &CloudPlace, failures: &mut Failures<'_>);
-}
-
-impl Report for anyhow::Result<()> {
-    fn report(self, upload: &Upload<'_>, object: &CloudPlace, failures: &mut Failures<'_>) {
-        if let Err(error) = self {
-            upload.bar.aside(|| failures.add("upload", object, &error));
-        }
     }
 }
 
@@ -299,6 +352,23 @@ pub(super) fn folder_of(place: &CloudPlace) -> String {
         "" => String::new(),
         name if name.ends_with('/') => name.to_owned(),
         name => format!("{name}/"),
+    }
+}
+
+/// Takes a header that is a number of seconds.
+fn seconds(headers: &mut HeaderMap, name: &str) -> Result<Option<u64>, WrongUse> {
+    let Some(value) = headers.remove(name) else {
+        return Ok(None);
+    };
+    let number = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    match number {
+        Some(number) => Ok(Some(number)),
+        None => Err(WrongUse::new(format!(
+            "{name} is a whole number of seconds"
+        ))),
     }
 }
 

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use identity::Secret;
 use serde::Serialize;
@@ -19,8 +21,14 @@ pub(crate) use progress::Bar;
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
-    stdout: RefCell<BufWriter<anstream::Stdout>>,
+    /// As it is: what is printed may be anything.
+    stdout: RefCell<BufWriter<io::Stdout>>,
+    colours: bool,
     failure: RefCell<Option<io::Error>>,
+    /// The bar on the terminal, which steps aside for each line.
+    bar: RefCell<Bar>,
+    /// Whether lines of results go where the bar is.
+    on_terminal: bool,
 }
 
 /// What one line of a step tells. In JSON it is an object with one member, such as `{"sent": "GET /info"}`.
@@ -44,8 +52,11 @@ impl Output {
         Self {
             json,
             quiet: false,
-            stdout: RefCell::new(BufWriter::with_capacity(64 << 10, anstream::stdout())),
+            stdout: RefCell::new(BufWriter::with_capacity(64 << 10, io::stdout())),
+            colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             failure: RefCell::new(None),
+            bar: RefCell::new(Bar::new(false)),
+            on_terminal: io::stdout().is_terminal(),
         }
     }
 
@@ -54,9 +65,22 @@ impl Output {
         Self { quiet, ..self }
     }
 
-    /// A bar for transfers, if there is a terminal to show it on.
+    /// A bar for transfers, if there is a terminal to show it on. It goes with [`Output::finish`].
     pub(crate) fn bar(&self) -> Bar {
-        Bar::new(io::stderr().is_terminal() && !self.quiet && !self.json)
+        let bar = Bar::new(io::stderr().is_terminal() && !self.quiet && !self.json);
+        *self.bar.borrow_mut() = bar.clone();
+        bar
+    }
+
+    /// Takes the bar away for good.
+    fn end_bar(&self) {
+        self.bar.borrow().end();
+    }
+
+    /// Takes the bar away while something else is written.
+    fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        let bar = self.bar.borrow();
+        bar.aside(write)
     }
 
     /// Whether nobody reads any more, so that what only prints can stop.
@@ -100,8 +124,29 @@ impl Output {
 
     /// That something failed, of which there may be more: a line on standard error, and with JSON an object as well.
     pub(crate) fn failed(&self, text: &str, object: &impl Serialize) {
-        report("error", AnsiColor::Red, text);
+        self.aside(|| report("error", AnsiColor::Red, text));
         self.object(object);
+    }
+
+    /// Why the command ends before all was done: a line on standard error, and with JSON `{"error": "…"}` as well.
+    pub(crate) fn ends_with(&self, error: &anyhow::Error) {
+        self.end_bar();
+        let text = format!("{error:#}");
+        self.failed(&text, &serde_json::json!({ "error": text }));
+    }
+
+    /// That somebody has interrupted the command, and how to go on.
+    pub(crate) fn interrupted(&self, hint: Option<&str>) {
+        self.end_bar();
+        self.warning(&match hint {
+            Some(hint) => format!("interrupted; {hint}"),
+            None => "interrupted".to_owned(),
+        });
+    }
+
+    /// What may be a mistake: a line on standard error.
+    pub(crate) fn warning(&self, text: &str) {
+        self.aside(|| warning(text));
     }
 
     /// Bytes as they are.
@@ -125,7 +170,7 @@ impl Output {
     pub(crate) fn heading(&self, number: u32, title: &str) {
         if !self.json {
             let bold = Style::new().bold();
-            self.write(&format!("\n{bold}{number:>2}. {title}{bold:#}"));
+            self.styled(&format!("\n{bold}{number:>2}. {title}{bold:#}"));
         }
     }
 
@@ -142,7 +187,7 @@ impl Output {
             Event::Note(text) => ("·", AnsiColor::Yellow, text),
         };
         let style = colour.on_default();
-        self.write(&format!("    {style}{mark}{style:#} {}", visible(text)));
+        self.styled(&format!("    {style}{mark}{style:#} {}", visible(text)));
     }
 
     /// An object on a line of its own, with JSON only.
@@ -155,6 +200,7 @@ impl Output {
 
     /// Whether everything was printed. A reader who has gone away is no failure.
     pub(crate) fn finish(&self) -> io::Result<()> {
+        self.end_bar();
         self.flush();
         match self.failure.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -166,6 +212,15 @@ impl Output {
         match serde_json::to_string(object) {
             Ok(text) => self.put(&text),
             Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// A line with colours in it, for those who see them.
+    fn styled(&self, line: &str) {
+        if self.colours {
+            self.write(line);
+        } else {
+            self.write(&strip_str(line).to_string());
         }
     }
 
@@ -183,10 +238,17 @@ impl Output {
         self.attempt(Write::flush);
     }
 
-    fn attempt(&self, write: impl FnOnce(&mut BufWriter<anstream::Stdout>) -> io::Result<()>) {
-        if self.failure.borrow().is_none()
-            && let Err(error) = write(&mut self.stdout.borrow_mut())
-        {
+    fn attempt(&self, write: impl FnOnce(&mut BufWriter<io::Stdout>) -> io::Result<()>) {
+        if self.failure.borrow().is_some() {
+            return;
+        }
+        let write = || write(&mut self.stdout.borrow_mut());
+        let written = if self.on_terminal {
+            self.aside(write)
+        } else {
+            write()
+        };
+        if let Err(error) = written {
             self.fail(error);
         }
     }
@@ -202,7 +264,7 @@ pub(crate) fn error(error: &anyhow::Error) {
     report("error", AnsiColor::Red, &format!("{error:#}"));
 }
 
-/// Tells on standard error what may be a mistake.
+/// Tells on standard error what may be a mistake, where no bar can be.
 pub(crate) fn warning(text: &str) {
     report("warning", AnsiColor::Yellow, text);
 }
@@ -283,11 +345,11 @@ pub(crate) fn ask_secret(question: &str) -> io::Result<Option<Secret>> {
     Ok(Some(Secret::from(secret)).filter(|secret| !secret.expose().is_empty()))
 }
 
-/// Text in which names from outside cannot move the cursor or forge a line.
+/// Text in which names from outside cannot move the cursor, forge a line or show their letters in another order.
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || directs(character) {
             // Writing to a string cannot fail.
             let _ = write!(visible, "{}", character.escape_default());
         } else {
@@ -297,6 +359,14 @@ fn visible(text: &str) -> String {
     visible
 }
 
+/// Whether a character has no shape of its own and changes the order or the lines of others.
+fn directs(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::visible;
@@ -304,5 +374,10 @@ mod tests {
     #[test]
     fn shows_control_characters_as_escapes() {
         assert_eq!(visible("a\x1b[31m\nb ü"), "a\\u{1b}[31m\\nb ü");
+    }
+
+    #[test]
+    fn shows_what_turns_letters_around_as_escapes() {
+        assert_eq!(visible("fdp.\u{202e}exe"), "fdp.\\u{202e}exe");
     }
 }

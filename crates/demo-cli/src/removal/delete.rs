@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use anyhow::bail;
 use cdn_client::CdnClient;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use ledger::What;
 use signing::Key;
 use swift_client::{Client, DeleteOptions, GetOptions, KeyScope, KeySlot, ListOptions, Listed};
 
 use super::look::{self, present};
-use super::{AT_ONCE, Evidence, Outcome};
+use super::{Evidence, Outcome, segments};
 
 /// How often a container is tried that is said to hold objects, and the pause between: a cluster counts objects a
 /// little after they are deleted.
@@ -44,7 +43,9 @@ pub(super) async fn delete(
             let former = former.as_ref().map(|former| Key::new(former.expose()));
             put_back(client, scope, look::slot_of(*slot), former).await
         }
-        What::SegmentSet { container, .. } => delete_segments(client, container, evidence).await,
+        What::SegmentSet { container, prefix } => {
+            segments::delete(client, container, prefix, evidence).await
+        }
         _ => bail!("this program does not remove resources of this kind"),
     }
 }
@@ -127,21 +128,4 @@ async fn put_back(
         client.remove_temp_url_key(scope, slot).await?;
         Ok(Outcome::Removed)
     }
-}
-
-async fn delete_segments(
-    client: &Client,
-    container: &str,
-    evidence: Evidence,
-) -> anyhow::Result<Outcome> {
-    let mut deleted = stream::iter(evidence.segments)
-        .map(async |(name, _)| {
-            let deleted = client
-                .delete_object(container, &name, &DeleteOptions::default())
-                .await;
-            present(deleted)
-        })
-        .buffer_unordered(AT_ONCE);
-    while deleted.try_next().await?.is_some() {}
-    Ok(Outcome::Removed)
 }

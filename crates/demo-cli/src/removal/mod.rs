@@ -6,6 +6,7 @@
 
 mod delete;
 mod look;
+mod segments;
 
 use std::cmp::Reverse;
 use std::fmt;

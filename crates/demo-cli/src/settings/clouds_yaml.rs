@@ -59,6 +59,28 @@ impl CloudsYaml {
         clouds.iter().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// The ledger that is named for all commands.
+    pub(super) fn ledger(&self, environment: &Environment) -> anyhow::Result<Option<PathBuf>> {
+        let Some(file) = &self.clouds else {
+            return Ok(None);
+        };
+        let ours = file.content.get("cloudfiles").unwrap_or(&Node::Null);
+        let Some(entry) = entry(ours, "ledger") else {
+            return Ok(None);
+        };
+        match &entry.value {
+            Node::Null => Ok(None),
+            Node::Text(text) if text.is_empty() => Ok(None),
+            Node::Text(text) => {
+                let beside = file.path.parent().unwrap_or_else(|| Path::new(""));
+                Ok(Some(beside.join(environment.expanded(text))))
+            }
+            Node::Map(_) | Node::List(_) => {
+                bail!("{}: ledger is not a text", origin(&file.path, entry))
+            }
+        }
+    }
+
     /// What is said of a cloud. Of several regions with settings of their own, `region` says which one is meant.
     pub(super) fn describe(
         &self,

@@ -31,6 +31,7 @@ pub(crate) use environment::Environment;
 pub(crate) use keys::Origin;
 pub(crate) use merged::{Settings, Shown};
 
+use clouds_yaml::CloudsYaml;
 use keys::is_false;
 
 /// The emulator inside this process.
@@ -60,13 +61,28 @@ fn token_cache(environment: &Environment) -> Option<PathBuf> {
     }
 }
 
-/// Where the ledger is: as said, or in the folder for the user's state.
+/// The ledger in which every command that makes something records it, if `clouds.yaml` names one:
+///
+/// ```yaml
+/// cloudfiles:
+///   ledger: ~/made.json
+/// ```
+///
+/// A path that begins elsewhere than at `/` or `~/` is one beside that file.
+pub(crate) fn ledger_configured(environment: &Environment) -> anyhow::Result<Option<PathBuf>> {
+    CloudsYaml::load(environment)?.ledger(environment)
+}
+
+/// Where the ledger is: as said, as configured, or in the folder for the user's state.
 pub(crate) fn ledger_path(
     said: Option<&Path>,
     environment: &Environment,
 ) -> anyhow::Result<PathBuf> {
     if let Some(path) = said {
         return Ok(path.to_owned());
+    }
+    if let Some(path) = ledger_configured(environment)? {
+        return Ok(path);
     }
     let state = environment
         .folder("XDG_STATE_HOME", ".local/state")

@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod cleanup;
 mod home;
 mod ledger;
+mod options;
+mod recorded;
 mod sign_in;
 mod verbs;
+mod world;
 
 use std::fs;
 

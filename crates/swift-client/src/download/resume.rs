@@ -5,11 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::FileOptions;
 use crate::body::hex_md5;
-use crate::file::{folder_of, sync_folder, temporary_file};
+use crate::file::{folder_of, place, sync_folder, temporary_file};
 
 /// A file that is not whole yet. Unless it is to be resumed, it goes when this is dropped.
 ///
@@ -96,11 +96,16 @@ impl Partial {
             file.sync_all()?;
         }
         match self.kind {
-            Kind::Passing(file) => file
-                .persist(target)
-                .map(drop)
-                .map_err(|error| error.error)?,
-            Kind::Lasting { path, .. } => std::fs::rename(path, target)?,
+            Kind::Passing(file) => {
+                place(file.into_temp_path(), target, options).map_err(|error| error.error)?;
+            }
+            Kind::Lasting { path, .. } => {
+                place(TempPath::try_from_path(path)?, target, options).map_err(|error| {
+                    // What has arrived is still good for another attempt.
+                    let _ = error.path.keep();
+                    error.error
+                })?;
+            }
         }
         if options.durable {
             sync_folder(folder_of(target))?;

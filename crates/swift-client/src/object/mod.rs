@@ -19,7 +19,7 @@ use crate::metadata::set;
 use crate::path::{escaped, escaped_path};
 use crate::{Body, Client, Error, Progress, Replay, Request};
 
-const META: &str = "x-object-meta-";
+pub(crate) const META: &str = "x-object-meta-";
 
 /// The headers of a PUT, and whether it may be repeated.
 pub(crate) fn put_headers(options: &ObjectOptions) -> Result<(HeaderMap, Replay), Error> {

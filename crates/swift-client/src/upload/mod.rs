@@ -15,7 +15,8 @@ use crate::body::Parts;
 use crate::file::{self, CHUNK_BYTES};
 use crate::segments::{OldObject, naming};
 use crate::{
-    Body, Capabilities, Error, Manifest, ObjectOptions, Progress, Segment, Stored, Transfers,
+    Body, Capabilities, Error, Manifest, Metadata, ObjectOptions, Progress, Segment, Stored,
+    Transfers,
 };
 use source::Source;
 
@@ -53,6 +54,8 @@ pub struct UploadOptions {
     pub large_object: LargeObject,
     /// Where segments go; `<container>_segments` if not said.
     pub segment_container: Option<String>,
+    /// Metadata of the segments that are stored. Those that are there already keep what they have.
+    pub segment_metadata: Metadata,
     /// What becomes of the segments of an object that is replaced.
     pub old_segments: OldSegments,
     /// Where to tell of progress.
@@ -104,6 +107,45 @@ impl Transfers {
         }
         drop(memory);
         upload.body(Body::file(path).await?).await
+    }
+
+    /// Where the segments of an upload of `length` bytes go, if it may come to any: containers and prefixes that hold
+    /// nothing but segments of this object. `None` for a stream of unknown length.
+    ///
+    /// Of an upload with [`ObjectOptions::delete_after`] it tells nothing to rely on, since the segments' names have the
+    /// time in them: say [`ObjectOptions::delete_at`].
+    ///
+    /// # Errors
+    /// [`Error::NameTooLong`], and those of asking the cloud for its limits.
+    pub async fn segment_places(
+        &self,
+        container: &str,
+        object: &str,
+        length: Option<u64>,
+        options: &UploadOptions,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let upload = Upload::prepare(self, container, object, options).await?;
+        let (settings, limits) = (self.settings(), &upload.limits);
+        let wish = options.segment_bytes;
+        let count = match length {
+            Some(length) => {
+                let size = plan::segment_bytes(wish, &settings, length, limits);
+                length.div_ceil(size)
+            }
+            None => u64::MAX,
+        };
+        let mut kinds = Vec::new();
+        if count > 1 {
+            match options.large_object {
+                LargeObject::Static => kinds.push("slo"),
+                LargeObject::Dynamic => kinds.push("dlo"),
+            }
+        }
+        if count > upload.most_segments() as u64 && options.large_object == LargeObject::Static {
+            kinds.push("manifests");
+        }
+        let place = |kind| (upload.segment_container.clone(), upload.home(kind));
+        Ok(kinds.into_iter().map(place).collect())
     }
 
     /// Uploads from memory, from a part of a file, or from a stream.
@@ -314,6 +356,7 @@ impl<'a> Upload<'a> {
             content_type: Some("application/octet-stream".to_owned()),
             delete_at: self.properties.delete_at,
             etag: Some(md5.to_owned()),
+            metadata: self.options.segment_metadata.clone(),
             ..ObjectOptions::default()
         }
     }

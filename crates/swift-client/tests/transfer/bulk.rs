@@ -2,8 +2,8 @@ use std::io::Write;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use swift_client::{
-    ArchiveFormat, Error, ListOptions, ObjectOptions, OldSegments, Progress, TransferSettings,
-    Transfers,
+    ArchiveFormat, ArchiveOptions, Error, GetOptions, ListOptions, Metadata, ObjectOptions,
+    OldSegments, TransferSettings, Transfers,
 };
 
 use crate::place::Place;
@@ -109,13 +109,47 @@ async fn unpacks_archives_of_every_form() {
                 Some(&prefix),
                 format,
                 archive,
-                &Progress::default(),
+                &ArchiveOptions::default(),
             )
             .await
             .unwrap();
         assert_eq!((report.created, report.failures.len()), (2, 0));
         assert_eq!(place.content(&format!("{prefix}/b/c.txt")).await, b"world");
     }
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn gives_all_objects_of_an_archive_the_same_metadata() {
+    let place = Place::new().await;
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(5);
+    archive
+        .append_data(&mut header, "a/b", &b"hello"[..])
+        .unwrap();
+    let options = ArchiveOptions {
+        metadata: Metadata::from_iter([("colour", "blue")]),
+        ..ArchiveOptions::default()
+    };
+    let archive = archive.into_inner().unwrap();
+    place
+        .client
+        .upload_archive(
+            Some(&place.container),
+            None,
+            ArchiveFormat::Tar,
+            archive,
+            &options,
+        )
+        .await
+        .unwrap();
+    let options = GetOptions::default();
+    let head = (place.client)
+        .head_object(&place.container, "a/b", &options)
+        .await
+        .unwrap();
+    assert_eq!(head.metadata.get("colour"), Some("blue"));
     place.remove().await;
 }
 
@@ -129,7 +163,7 @@ async fn says_that_an_archive_is_none() {
             None,
             ArchiveFormat::TarGz,
             "no archive at all",
-            &Progress::default(),
+            &ArchiveOptions::default(),
         )
         .await
         .unwrap_err();

@@ -57,6 +57,50 @@ async fn goes_on_with_manifests_of_manifests_when_one_is_full() {
 }
 
 #[tokio::test]
+async fn tells_beforehand_where_segments_go_and_marks_them() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    let most = [(4, 0), (40, 1), (4_100, 2)];
+    for (number, (bytes, kinds)) in most.into_iter().enumerate() {
+        let object = format!("o{number}");
+        let options = UploadOptions {
+            segment_metadata: [("run", "7")].into(),
+            object: ObjectOptions {
+                delete_at: Some(jiff::Timestamp::from_second(4_000_000_000).unwrap()),
+                ..ObjectOptions::default()
+            },
+            ..segmented(4)
+        };
+        let length = Some(bytes as u64);
+        let places = transfers.segment_places(&place.container, &object, length, &options);
+        let places = places.await.unwrap();
+        assert_eq!(places.len(), kinds, "{bytes} bytes: {places:?}");
+        let content = noise(4, 1).repeat(bytes / 4);
+        let upload = transfers.upload(&place.container, &object, content, &options);
+        upload.await.unwrap();
+        for segment in place.segments().await {
+            if !segment.name.starts_with(&format!("{object}/")) {
+                continue;
+            }
+            let mut below = places.iter().filter(|(container, prefix)| {
+                *container == place.segment_container() && segment.name.starts_with(prefix)
+            });
+            assert!(below.next().is_some(), "{}", segment.name);
+            let container = place.segment_container();
+            let options = GetOptions {
+                manifest: true,
+                ..GetOptions::default()
+            };
+            let head = place
+                .client
+                .head_object(&container, &segment.name, &options);
+            assert_eq!(head.await.unwrap().metadata.get("run"), Some("7"));
+        }
+    }
+    place.remove().await;
+}
+
+#[tokio::test]
 async fn names_the_segment_that_is_missing_from_a_manifest() {
     let place = Place::new().await;
     let segment = Segment {

@@ -3,14 +3,13 @@
 use anyhow::Context;
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Secret, What};
+use ledger::What;
 use signing::Key;
 use swift_client::{KeyScope, KeySlot};
 
 use super::report::Report;
 use super::stage::Stage;
 use crate::record::{Planned, RUN_ID};
-use crate::removal::fingerprint;
 
 /// What the guest uploads, and where.
 const GUEST_OBJECT: &str = "guest/hello.txt";
@@ -64,7 +63,9 @@ pub(super) async fn set_key(
         report.note("both keys of the account are in use; the first is put back in the end");
     }
     let current = Key::generate();
-    let planned = plan_key(stage, slot, former.as_ref(), &current).await?;
+    let planned = (stage.recorder)
+        .plan_key(None, slot, former.as_ref(), &current)
+        .await?;
     put_key(stage, slot, &current, report).await?;
     stage.recorder.confirm(planned, None).await?;
     let found = stage.client.temp_url_key(KeyScope::Account, slot).await?;
@@ -96,31 +97,6 @@ async fn free_slot(stage: &Stage<'_>) -> anyhow::Result<(KeySlot, Option<Key>)> 
         };
     }
     Ok((KeySlot::One, first))
-}
-
-async fn plan_key(
-    stage: &Stage<'_>,
-    slot: KeySlot,
-    former: Option<&Key>,
-    key: &Key,
-) -> anyhow::Result<Planned> {
-    let former = former
-        .map(|former| std::str::from_utf8(former.expose()).map(Secret::new))
-        .transpose()
-        .context("the account's temp-URL key is not text, so that it could not be put back")?;
-    let slot = match slot {
-        KeySlot::One => ledger::KeySlot::First,
-        KeySlot::Two => ledger::KeySlot::Second,
-    };
-    stage
-        .recorder
-        .plan(What::TempUrlKey {
-            container: None,
-            slot,
-            fingerprint: fingerprint(key),
-            former,
-        })
-        .await
 }
 
 async fn put_key(
@@ -311,7 +287,9 @@ pub(super) async fn change_key(
     report.expect_equal("the status", &reply.status, &StatusCode::OK)?;
 
     let current = Key::generate();
-    let planned = plan_key(stage, key.slot, key.former.as_ref(), &current).await?;
+    let planned = (stage.recorder)
+        .plan_key(None, key.slot, key.former.as_ref(), &current)
+        .await?;
     put_key(stage, key.slot, &current, report).await?;
     stage.recorder.confirm(planned, None).await?;
     stage.recorder.forget(key.planned).await?;

@@ -10,6 +10,7 @@ use crate::args::WrongUse;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::place::CloudPlace;
+use crate::record::Recorder;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -59,13 +60,23 @@ impl Which {
 }
 
 /// ```json
-/// {"of": "photos", "slot": 1, "key": "…"}
+/// {"action": "show" | "set" | "generate" | "rotate" | "remove", "of": "photos", "slot": 1, "key": "…"}
 /// ```
+///
+/// A key that was typed is not repeated.
 #[derive(Serialize)]
 struct Row<'a> {
+    action: &'static str,
     of: &'a str,
     slot: u8,
     key: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    action: &'static str,
+    of: &'a str,
+    slot: u8,
 }
 
 pub(super) async fn run(command: Command, context: &Context) -> anyhow::Result<Exit> {
@@ -74,54 +85,122 @@ pub(super) async fn run(command: Command, context: &Context) -> anyhow::Result<E
             let client = context.client(&which.place)?;
             for (number, slot) in [(1, KeySlot::One), (2, KeySlot::Two)] {
                 let key = client.temp_url_key(which.scope()?, slot).await?;
-                tell(context, which, number, key.as_ref())?;
+                tell(context, "show", which, number, key.as_ref())?;
             }
         }
         Command::Set { which, key } => {
             let key = key.given()?.into_iter().next();
             let key = key
                 .ok_or_else(|| WrongUse::new("say --key, --key-file or CLOUDFILES_TEMP_URL_KEY"))?;
-            set(&context.client(&which.place)?, which, which.slot(), &key).await?;
-            context
-                .output
-                .line(&format!("key {} of {} is set", which.slot, which.place));
+            Setter::new(which, context)
+                .await?
+                .set(which.slot(), &key)
+                .await?;
+            done(context, "set", which);
         }
         Command::Generate(which) => {
             let key = Key::generate();
-            set(&context.client(&which.place)?, which, which.slot(), &key).await?;
-            tell(context, which, which.slot, Some(&key))?;
+            Setter::new(which, context)
+                .await?
+                .set(which.slot(), &key)
+                .await?;
+            tell(context, "generate", which, which.slot, Some(&key))?;
         }
         Command::Rotate(which) => {
-            let client = context.client(&which.place)?;
+            let setter = Setter::new(which, context).await?;
+            let client = &setter.client;
             if let Some(old) = client.temp_url_key(which.scope()?, KeySlot::One).await? {
-                set(&client, which, KeySlot::Two, &old).await?;
+                setter.set(KeySlot::Two, &old).await?;
             }
             let key = Key::generate();
-            set(&client, which, KeySlot::One, &key).await?;
-            tell(context, which, 1, Some(&key))?;
+            setter.set(KeySlot::One, &key).await?;
+            tell(context, "rotate", which, 1, Some(&key))?;
         }
         Command::Remove(which) => {
             let client = context.client(&which.place)?;
             client
                 .remove_temp_url_key(which.scope()?, which.slot())
                 .await?;
-            context
-                .output
-                .line(&format!("key {} of {} is removed", which.slot, which.place));
+            done(context, "remove", which);
         }
     }
     Ok(Exit::Done)
 }
 
-async fn set(client: &Client, which: &Which, slot: KeySlot, key: &Key) -> anyhow::Result<()> {
-    Ok(client.set_temp_url_key(which.scope()?, slot, key).await?)
+/// Sets keys of one account or container, and records it if that was asked for.
+struct Setter<'a> {
+    which: &'a Which,
+    client: Client,
+    recorder: Option<Recorder>,
 }
 
-fn tell(context: &Context, which: &Which, slot: u8, key: Option<&Key>) -> anyhow::Result<()> {
+impl<'a> Setter<'a> {
+    async fn new(which: &'a Which, context: &Context) -> anyhow::Result<Self> {
+        which.scope()?;
+        Ok(Self {
+            which,
+            client: context.client(&which.place)?,
+            recorder: context.recorder("tempurl-key", &which.place).await?,
+        })
+    }
+
+    async fn set(&self, slot: KeySlot, key: &Key) -> anyhow::Result<()> {
+        let scope = self.which.scope()?;
+        let planned = match &self.recorder {
+            None => None,
+            Some(recorder) => {
+                let former = self.client.temp_url_key(scope, slot).await?;
+                if former.as_ref() == Some(key) {
+                    return Ok(());
+                }
+                let container = match scope {
+                    KeyScope::Account => None,
+                    KeyScope::Container(container) => Some(container),
+                };
+                let planned = recorder.plan_key(container, slot, former.as_ref(), key);
+                Some((recorder, planned.await?))
+            }
+        };
+        self.client.set_temp_url_key(scope, slot, key).await?;
+        if let Some((recorder, planned)) = planned {
+            recorder.confirm(planned, None).await?;
+        }
+        Ok(())
+    }
+}
+
+fn done(context: &Context, action: &'static str, which: &Which) {
+    let (of, slot) = (which.place.to_string(), which.slot);
+    let row = Done {
+        action,
+        of: &of,
+        slot,
+    };
+    let is = if action == "set" {
+        "is set"
+    } else {
+        "is removed"
+    };
+    let text = || format!("key {slot} of {of} {is}");
+    context.output.done(text, &row);
+}
+
+fn tell(
+    context: &Context,
+    action: &'static str,
+    which: &Which,
+    slot: u8,
+    key: Option<&Key>,
+) -> anyhow::Result<()> {
     let key = key.map(|key| std::str::from_utf8(key.expose())).transpose();
     let key = key.context("the key is not UTF-8")?;
     let of = which.place.to_string();
-    let row = Row { of: &of, slot, key };
+    let row = Row {
+        action,
+        of: &of,
+        slot,
+        key,
+    };
     context
         .output
         .result(|| format!("{slot} {}", key.unwrap_or("-")), &row);

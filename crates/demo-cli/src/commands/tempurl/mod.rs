@@ -6,6 +6,8 @@ mod key;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use signing::{Digest, ExpiresFormat, Key, Method, Signer, StorageUrl, TempUrl};
 use swift_client::{Client, Error, KeyScope, KeySlot};
@@ -63,9 +65,9 @@ impl KeyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Create {
-    /// The object, or with --prefix what names begin with
+    /// The object, or with --prefix what names begin with; a URL of it, and --key, need no cloud to ask
     #[arg(value_name = "CONTAINER/OBJECT")]
-    place: CloudPlace,
+    place: String,
     /// What the URL lets people do: GET (with HEAD), HEAD, PUT, POST or DELETE
     #[arg(long, value_name = "METHOD", default_value = "GET", value_parser = method)]
     method: Method,
@@ -119,23 +121,19 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
 
 impl Create {
     async fn run(&self, context: &Context) -> anyhow::Result<Exit> {
-        let container = self.place.in_container()?;
-        if !self.prefix {
-            self.place.only_object()?;
-        }
-        let client = context.client(&self.place)?;
-        let key = match self.key.given()?.into_iter().next() {
-            Some(key) => key,
-            None => key_of(&client, container, self.container_key).await?,
+        let given = self.key.given()?.into_iter().next();
+        let Signing {
+            place,
+            storage_url,
+            key,
+            digest,
+            now,
+        } = match self.place.split_once("://") {
+            Some(("http" | "https", _)) => self.offline(given, context)?,
+            _ => self.in_cloud(given, context).await?,
         };
-        let digest = match self.digest {
-            Some(digest) => digest,
-            None => digest_of(&client).await?,
-        };
-        let access = client.session().access().await?;
-        let storage_url = StorageUrl::parse(access.public_storage_url.as_str())?;
-        let expires = self.expires.seconds(client.session().clock().now())?;
-        let object = self.place.object.as_str();
+        let expires = self.expires.seconds(now)?;
+        let (container, object) = (place.container.as_str(), place.object.as_str());
         let url = TempUrl {
             prefix: self.prefix.then_some(object),
             ip_range: self.ip.as_deref(),
@@ -156,11 +154,81 @@ impl Create {
             digest: digest.name(),
         };
         context.output.result(|| url.clone(), &made);
-        if expires <= u64::try_from(client.session().clock().now().as_second()).unwrap_or(0) {
+        if expires <= u64::try_from(now.as_second()).unwrap_or(0) {
             output::warning("this URL has expired already");
         }
         Ok(Exit::Done)
     }
+
+    /// The object that a URL names, and the key that was given for it.
+    fn offline(&self, key: Option<Key>, context: &Context) -> anyhow::Result<Signing> {
+        let wrong = || {
+            WrongUse::new(
+                "the URL is not one of an object: https://HOST/v1/ACCOUNT/CONTAINER/OBJECT",
+            )
+        };
+        let key = key.ok_or_else(|| {
+            WrongUse::new("for a URL say --key, --key-file or CLOUDFILES_TEMP_URL_KEY")
+        })?;
+        let scheme = self.place.find("://").map_or(0, |at| at + "://".len());
+        // Behind the host come version, account, container and object.
+        let mut slashes = self.place[scheme..].match_indices('/');
+        let container = slashes.nth(2).ok_or_else(wrong)?.0 + scheme;
+        let storage_url = StorageUrl::parse(&self.place[..container])?;
+        let place = percent_decode_str(&self.place[container + 1..]).decode_utf8()?;
+        let place: CloudPlace = place.parse().map_err(|_| wrong())?;
+        self.check(&place)?;
+        Ok(Signing {
+            place,
+            storage_url,
+            key,
+            digest: self.digest.unwrap_or(Digest::Sha256),
+            now: context.now(),
+        })
+    }
+
+    /// The object in a cloud, which is asked for what was not said.
+    async fn in_cloud(&self, key: Option<Key>, context: &Context) -> anyhow::Result<Signing> {
+        let place: CloudPlace = self
+            .place
+            .parse()
+            .map_err(|reason: String| WrongUse::new(reason))?;
+        self.check(&place)?;
+        let client = context.client(&place)?;
+        let key = match key {
+            Some(key) => key,
+            None => key_of(&client, &place.container, self.container_key).await?,
+        };
+        let digest = match self.digest {
+            Some(digest) => digest,
+            None => digest_of(&client).await?,
+        };
+        let access = client.session().access().await?;
+        Ok(Signing {
+            place,
+            storage_url: StorageUrl::parse(access.public_storage_url.as_str())?,
+            key,
+            digest,
+            now: client.session().clock().now(),
+        })
+    }
+
+    fn check(&self, place: &CloudPlace) -> Result<(), WrongUse> {
+        place.in_container()?;
+        if !self.prefix {
+            place.only_object()?;
+        }
+        Ok(())
+    }
+}
+
+/// What a temp URL is made of.
+struct Signing {
+    place: CloudPlace,
+    storage_url: StorageUrl,
+    key: Key,
+    digest: Digest,
+    now: Timestamp,
 }
 
 /// The best digest the cloud takes; SHA-256 where it does not say.
