@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::tz::Offset;
+
 /// A moment, in steps of ten microseconds since 1970 (`swift/common/utils/timestamp.py`).
 ///
 /// Displays as `X-Timestamp` does: ten digits, a point, five digits.
@@ -43,7 +45,7 @@ impl Timestamp {
     pub(crate) fn iso(self) -> String {
         let micros = self.0.saturating_mul(10);
         jiff::Timestamp::from_microsecond(i64::try_from(micros).unwrap_or(i64::MAX))
-            .map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string())
+            .map(|moment| format!("{:.6}", Offset::UTC.to_datetime(moment)))
             .unwrap_or_default()
     }
 }

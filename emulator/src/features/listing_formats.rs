@@ -192,6 +192,15 @@ fn json(listing: &Listing) -> String {
 
 fn json_string(text: &mut String, value: &str) {
     text.push('"');
+    // Nearly always so.
+    if value
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+    {
+        text.push_str(value);
+        text.push('"');
+        return;
+    }
     for letter in value.chars() {
         match letter {
             '"' => text.push_str("\\\""),
@@ -285,5 +294,9 @@ mod tests {
         let mut text = String::new();
         json_string(&mut text, "a\"\\\n\u{e9}\u{1f600}");
         assert_eq!(text, r#""a\"\\\n\u00e9\ud83d\ude00""#);
+        let mut text = String::new();
+        json_string(&mut text, "a/b c~");
+        json_string(&mut text, "\u{7f}");
+        assert_eq!(text, r#""a/b c~""\u007f""#);
     }
 }

@@ -4,7 +4,7 @@
 //! one seek, however much it holds.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 /// Which part of an index is wanted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,17 +58,25 @@ pub(crate) fn page<'a, V>(
         let Some((low, high)) = walk.bounds() else {
             return;
         };
-        let mut range = index.range::<str, _>((low, high));
+        // One end is sought, the other looked for on the way: to seek it as well would cost a comparison with each name of
+        // each node down to it, and each of these is memory that nobody else has touched.
+        let (sought, other) = if wanted.reverse {
+            ((Bound::Unbounded, high), (low, Bound::Unbounded))
+        } else {
+            ((low, Bound::Unbounded), (Bound::Unbounded, high))
+        };
+        let mut range = index.range::<str, _>(sought);
         let mut jump = None;
         let next = || {
-            if wanted.reverse {
-                range.next_back()
+            let (name, value) = if wanted.reverse {
+                range.next_back()?
             } else {
-                range.next()
-            }
+                range.next()?
+            };
+            let name: &'a str = name;
+            RangeBounds::<str>::contains(&other, name).then_some((name, value))
         };
         for (name, value) in std::iter::from_fn(next) {
-            let name: &'a str = name;
             if !name.starts_with(prefix) {
                 // The bounds hold names of this prefix only, but for an upper bound that could not be made exact.
                 continue;
