@@ -18,6 +18,10 @@ use crate::message::Body;
 /// Blocks that large bodies are stored in, in bytes; the last one is as long as what it holds.
 const BLOCK: usize = 1024 * 1024;
 
+/// Blocks that a body comes in on its way into a file. Several of them wait for the disk, for each upload, and they are
+/// not counted.
+const SPILL_BLOCK: usize = 128 * 1024;
+
 /// The first block of a body of which nobody said how long it is; the following ones double until [`BLOCK`].
 const FIRST_BLOCK: usize = 16 * 1024;
 
@@ -266,12 +270,12 @@ impl Filler {
             self.next_block = (ahead * 2).min(BLOCK);
             ahead
         };
-        let capacity = ahead.clamp(at_hand.min(BLOCK), BLOCK);
+        let capacity = |most| ahead.clamp(at_hand.min(most), most);
         if self.declared.unwrap_or(0).max(self.filled) > self.spills_above {
             // On its way into a file, and gone from memory once it is there.
-            return Ok(Counted::uncounted(&self.memory, capacity));
+            return Ok(Counted::uncounted(&self.memory, capacity(SPILL_BLOCK)));
         }
-        Counted::with_capacity(&self.memory, capacity)
+        Counted::with_capacity(&self.memory, capacity(BLOCK))
     }
 }
 
