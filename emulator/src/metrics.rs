@@ -218,6 +218,13 @@ fn stored(page: &mut Page, core: &Core) {
         "Bytes of the objects that are stored, as accounts count them.",
     );
     page.line("", totals.bytes);
+    page.family(
+        "memory_bytes",
+        "gauge",
+        "Memory that all that is stored takes, as --max-memory counts it.",
+    );
+    // All regions count together.
+    page.line("", core.store.memory_used());
 }
 
 fn faults(page: &mut Page, core: &Core) {

@@ -106,6 +106,7 @@ fn counts_what_was_asked_and_what_is_stored() {
     is(value("containers"), 1.0);
     is(value("objects"), 2.0);
     is(value("stored_bytes"), 15.0);
+    assert!(value("memory_bytes") > 15.0);
     is(value("tokens"), 1.0);
     is(value("faults"), 1.0);
     is(
