@@ -57,6 +57,12 @@ def header(answer, name):
     return None
 
 
+def gauge(port, name):
+    """A value that an emulator counts."""
+    page = exchange(port, "GET", "/_emulator/metrics").decode()
+    return float(re.search(rf"^cloudfiles_emulator_{name} (.+)$", page, re.MULTILINE)[1])
+
+
 def sign_in(port):
     """A token and the path of the account, from TempAuth."""
     answer = exchange(port, "GET", "/auth/v1.0", TOKEN_HEADERS)
