@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::timestamp::Timestamp;
 
-/// The last moment that a clock shows, the last one that HTTP can write: the end of the year 9999.
+/// The last moment that a clock shows: the end of the year 9998. In 9999 some time zones come to five digits.
 pub(crate) fn latest() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(253_402_300_799)
+    UNIX_EPOCH + Duration::from_secs(253_370_764_799)
 }
 
 /// A clock that runs with the system's, or stands still, or has been moved.
@@ -110,7 +110,7 @@ impl Clock {
     }
 
     /// Sets the clock, which goes on running or standing still as it did. Times before 1970 become 1970,
-    /// and those after the year 9999 its end.
+    /// and those from the year 9999 on the end of the year before.
     pub fn set(&self, to: SystemTime) {
         let to = to.clamp(UNIX_EPOCH, latest());
         self.change(|mode| match mode {
@@ -123,7 +123,7 @@ impl Clock {
             .fetch_min(Timestamp::from(to).ticks(), Ordering::Relaxed);
     }
 
-    /// Moves the clock forward, to the end of the year 9999 at most.
+    /// Moves the clock forward, to the end of the year 9998 at most.
     pub fn advance(&self, by: Duration) {
         self.change(|mode| match mode {
             Mode::Running { ahead, behind } => Mode::Running {

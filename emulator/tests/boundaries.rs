@@ -271,6 +271,16 @@ fn tokens(cloud: &Cloud) -> Vec<(&'static str, String)> {
     let tempauth = http("GET", &url("/auth/v1.0"), &tester, b"").is(200);
     let demo = credentials(defaults::RACKSPACE_USER, defaults::RACKSPACE_API_KEY);
     let v1 = http("GET", &url("/v1.0"), &demo, b"").is(204);
+    let v1_1 = post(
+        "/v1.1/auth",
+        json!({"credentials": {
+            "username": defaults::RACKSPACE_USER, "key": defaults::RACKSPACE_API_KEY
+        }}),
+    );
+    let v1_1 = v1_1.is(200).json()["auth"]["token"]["id"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     let v2 = post(
         "/v2.0/tokens",
         json!({"auth": {"RAX-KSKEY:apiKeyCredentials": {
@@ -293,6 +303,7 @@ fn tokens(cloud: &Cloud) -> Vec<(&'static str, String)> {
     vec![
         ("TempAuth", tempauth.header("x-auth-token").to_owned()),
         ("v1.0", v1.header("x-auth-token").to_owned()),
+        ("v1.1", v1_1),
         ("v2.0", v2),
         ("v3", v3.is(201).header("x-subject-token").to_owned()),
     ]
@@ -306,7 +317,7 @@ fn tokens_of_every_door_are_good_for_their_last_second() {
     for (seconds, good) in [(life - 1, true), (life, true), (life + 1, false)] {
         cloud.at(seconds);
         for (door, token) in &tokens {
-            let account = if matches!(*door, "v1.0" | "v2.0") {
+            let account = if matches!(*door, "v1.0" | "v1.1" | "v2.0") {
                 defaults::RACKSPACE_ACCOUNT
             } else {
                 "AUTH_test"
@@ -316,6 +327,54 @@ fn tokens_of_every_door_are_good_for_their_last_second() {
             // An account that nothing was written to has an empty listing.
             assert_eq!(status != 401, good, "{door} after {seconds} s: {status}");
         }
+    }
+}
+
+#[test]
+fn an_application_credential_opens_until_its_end_and_so_do_its_tokens() {
+    let cloud = Cloud::start();
+    let url = |path: &str| format!("{}/v3{path}", cloud.emulator.url());
+    let sign_in = |auth: Value| {
+        let headers = [("Content-Type", "application/json")];
+        let body = json!({"auth": auth}).to_string();
+        http("POST", &url("/auth/tokens"), &headers, body.as_bytes())
+    };
+    let owner = sign_in(json!({
+        "identity": {"methods": ["password"], "password": {"user": {
+            "name": "test:tester", "domain": {"id": "default"}, "password": "testing"
+        }}},
+        "scope": {"project": {"name": "test", "domain": {"id": "default"}}}
+    }))
+    .is(201);
+    let user = owner.json()["token"]["user"]["id"].clone();
+    let user = user.as_str().expect("a user").to_owned();
+    let end = jiff::Timestamp::from_second(i64::try_from(cloud.unix()).expect("in range") + 60);
+    let wanted = json!({"application_credential": {
+        "name": "short", "secret": "hush", "expires_at": end.expect("in range").to_string()
+    }});
+    let made = http(
+        "POST",
+        &url(&format!("/users/{user}/application_credentials")),
+        &[
+            ("X-Auth-Token", owner.header("x-subject-token")),
+            ("Content-Type", "application/json"),
+        ],
+        wanted.to_string().as_bytes(),
+    )
+    .is(201);
+    let id = made.json()["application_credential"]["id"].clone();
+    let with_it = || {
+        sign_in(json!({"identity": {
+            "methods": ["application_credential"], "application_credential": {"id": id, "secret": "hush"}
+        }}))
+    };
+    let token = with_it().is(201).header("x-subject-token").to_owned();
+    let account = format!("{}/v1/AUTH_test", cloud.emulator.url());
+    let ask = || http("GET", &account, &[("X-Auth-Token", &token)], b"").status;
+    for (seconds, good) in [(59, true), (60, true), (61, false)] {
+        cloud.at(seconds);
+        assert_eq!(ask() != 401, good, "its token after {seconds} s");
+        assert_eq!(with_it().status == 201, good, "itself after {seconds} s");
     }
 }
 

@@ -8,8 +8,17 @@ pub(super) const EDGE: &str = "/_cdn/";
 /// Stands where the real service has a secret. It is no secret here, so that addresses outlive a restart.
 const SUFFIX: &str = "emulator";
 
-/// The number of the CDN's cluster: the one of region DFW.
-const CLUSTER: &str = "cf1";
+/// The number of a region's cluster of the CDN, as in `cdn3.clouddrive.com`; regions of other names have that of DFW.
+pub(super) fn cluster(region: &str) -> u8 {
+    match region {
+        "ORD" => 2,
+        "LON" => 3,
+        "SYD" => 4,
+        "IAD" => 5,
+        "HKG" => 6,
+        _ => 1,
+    }
+}
 
 /// The container behind an address: the MD5 of `/account/container/suffix`.
 pub(super) fn hash(account: &str, container: &str) -> u128 {
@@ -30,8 +39,8 @@ pub(super) struct Uris {
 }
 
 impl Uris {
-    /// The addresses at a host, which may have a port.
-    pub(super) fn new(host: &str, account: &str, container: &str) -> Self {
+    /// The addresses at a host, which may have a port, in a cluster of this number.
+    pub(super) fn new(host: &str, cluster: u8, account: &str, container: &str) -> Self {
         let hash = hash(account, container);
         let number = hash % 100;
         let uri = |place: String| {
@@ -41,10 +50,10 @@ impl Uris {
             format!("http://{host}{EDGE}{token:020x}-{label}")
         };
         Self {
-            http: uri(format!("r{number}.{CLUSTER}")),
-            ssl: uri(format!("ssl.{CLUSTER}")),
-            streaming: uri(format!("r{number}.stream.{CLUSTER}")),
-            ios: uri(format!("iosr.{CLUSTER}")),
+            http: uri(format!("r{number}.cf{cluster}")),
+            ssl: uri(format!("ssl.cf{cluster}")),
+            streaming: uri(format!("r{number}.stream.cf{cluster}")),
+            ios: uri(format!("iosr.cf{cluster}")),
         }
     }
 }
@@ -112,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_four_addresses_differ_and_lead_to_one_container() {
-        let uris = Uris::new("127.0.0.1:80", "a", "c");
+        let uris = Uris::new("127.0.0.1:80", cluster("LON"), "a", "c");
         let all = [&uris.http, &uris.ssl, &uris.streaming, &uris.ios];
         for (index, uri) in all.iter().enumerate() {
             let label = uri
@@ -121,6 +130,7 @@ mod tests {
             assert_eq!(parse(label), Ok(hash("a", "c")), "{label}");
             let token = label.split_once('-').expect("a token is in front").0;
             assert_eq!(token.len(), 20);
+            assert_eq!(label.rsplit('.').next(), Some("cf3"), "{label}");
             let same = all.iter().filter(|other| other.contains(token)).count();
             assert_eq!(same, 1, "token {index} is its own");
         }

@@ -12,6 +12,9 @@ use crate::store::Stored;
 /// The most bytes that all copies together may have. The oldest ones go first.
 const MAX_BYTES: u64 = 256 << 20;
 
+/// The most that one copy may have, whose bytes are storage's own.
+pub(super) const MAX_SHARED: u64 = MAX_BYTES / 2;
+
 /// What a copy weighs beside its body and its name: headers and places in the maps, roughly.
 const OVERHEAD: u64 = 1024;
 

@@ -14,8 +14,9 @@
 //! the TTL, counted from the fetch, and `Age` says how many are over. `X-Cache` is `HIT` or `MISS`.
 //!
 //! The origin is read in the server's own name, so the access lists of containers do not matter here. Queries mean
-//! nothing. HEAD fetches a copy as GET does. Objects over 64 MiB are read from the origin each time, so for them a
-//! change is seen at once. The headers of an object come through, the CORS rules of its container do not.
+//! nothing. HEAD fetches a copy as GET does. A copy shares the bytes that storage has in memory, up to 128 MiB; bytes that
+//! must be copied, those of large objects and of bodies in files, are kept up to 64 MiB. What is longer is read from the
+//! origin each time, so for it a change is seen at once. The headers of an object come through, the CORS rules of its container do not.
 //!
 //! A container that says in storage that it is a site (`X-Container-Meta-Web-Index`, `-Error`, `-Listings`,
 //! `-Listings-CSS`, `-Directory-Type`: see `features/staticweb`) is one here, whoever may read it in storage: pages and
@@ -36,7 +37,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::address::{self, BadLabel};
-use super::cache::{EdgeCopy, Key};
+use super::cache::{EdgeCopy, Key, MAX_SHARED};
 use super::logs::Visit;
 use crate::core::Core;
 use crate::message::{Body, Request, Response, header_text, header_value};
@@ -59,7 +60,7 @@ const X_WEB_MODE: HeaderName = HeaderName::from_static("x-web-mode");
 const SHORT: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_hours(24);
 
-/// The longest object that is kept at the edge, in bytes.
+/// The longest object that is kept at the edge where its bytes are not shared with storage, in bytes.
 const MAX_COPY: u64 = 64 << 20;
 /// The longest object that the CDN serves at all, in bytes (`max_cdn_file_size`).
 const MAX_OBJECT: u64 = 10 << 30;
@@ -197,9 +198,13 @@ async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
         StatusCode::MOVED_PERMANENTLY => return Origin::Moved(response),
         _ => return Origin::Failed(response),
     }
+    let most = match response.body {
+        Body::Bytes(_) | Body::Chunks(_) => MAX_SHARED,
+        _ => MAX_COPY,
+    };
     match response.body.length() {
         Some(length) if length > MAX_OBJECT => return Origin::TooLarge,
-        Some(length) if length <= MAX_COPY => {}
+        Some(length) if length <= most => {}
         _ => return Origin::Large,
     }
     let (status, mut headers) = (response.status, response.headers);

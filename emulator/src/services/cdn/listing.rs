@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::address::Uris;
 use super::python_bool;
-use super::rows::{Row, Rows};
+use super::rows::Row;
+use crate::core::Core;
 use crate::message::{Request, Response};
 use crate::reject::{Reject, Reply};
 
@@ -22,8 +23,9 @@ enum Format {
 
 /// Answers `GET /v1/ACCOUNT`: `limit`, `marker`, `end_marker` and `enabled` (or `enabled_only`, its older name). The
 /// filter acts on a page that is cut already, as it does at the service, so a page may be shorter than its limit.
-pub(super) fn list(request: &Request, rows: &Rows, account: &str, host: &str) -> Reply {
+pub(super) fn list(request: &Request, core: &Core, account: &str) -> Reply {
     let query = &request.query;
+    let rows = core.cdn.rows();
     let limit = match query.get("limit") {
         Some(limit) => limit
             .parse::<usize>()
@@ -39,10 +41,11 @@ pub(super) fn list(request: &Request, rows: &Rows, account: &str, host: &str) ->
     let end_marker = query.get("end_marker").filter(|end| !end.is_empty());
 
     let format = format(request);
+    let uris = |container: &str| super::uris(core, request, account, container);
     let Some(published) = rows.account(account) else {
         return Ok(match format {
             Format::Text => Response::new(StatusCode::NO_CONTENT),
-            _ => page(account, host, format, &[]),
+            _ => page(account, format, &[], uris),
         });
     };
     let page_of: Vec<(&str, Row)> = published
@@ -56,7 +59,7 @@ pub(super) fn list(request: &Request, rows: &Rows, account: &str, host: &str) ->
         .take(limit)
         .filter(|(_, row)| enabled.is_none_or(|enabled| row.enabled == enabled))
         .collect();
-    Ok(page(account, host, format, &page_of))
+    Ok(page(account, format, &page_of, uris))
 }
 
 fn bad_limit() -> Reject {
@@ -84,7 +87,12 @@ fn format(request: &Request) -> Format {
         .unwrap_or(Format::Text)
 }
 
-fn page(account: &str, host: &str, format: Format, rows: &[(&str, Row)]) -> Response {
+fn page(
+    account: &str,
+    format: Format,
+    rows: &[(&str, Row)],
+    uris: impl Fn(&str) -> Uris,
+) -> Response {
     match format {
         Format::Text => {
             let names: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
@@ -93,7 +101,7 @@ fn page(account: &str, host: &str, format: Format, rows: &[(&str, Row)]) -> Resp
         }
         Format::Json => {
             let items = rows.iter().map(|(name, row)| {
-                let uris = Uris::new(host, account, name);
+                let uris = uris(name);
                 json!({
                     "name": name,
                     "cdn_enabled": row.enabled,
@@ -113,7 +121,7 @@ fn page(account: &str, host: &str, format: Format, rows: &[(&str, Row)]) -> Resp
                 escape(account)
             );
             for (name, row) in rows {
-                let uris = Uris::new(host, account, name);
+                let uris = uris(name);
                 xml.push_str("<container>");
                 for (tag, text) in [
                     ("name", *name),

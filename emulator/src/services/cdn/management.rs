@@ -20,7 +20,7 @@ use http::{HeaderName, Method, StatusCode};
 use super::address::{self, Uris};
 use super::cache::Key;
 use super::rows::Change;
-use super::{listing, python_bool};
+use super::{listing, python_bool, uris};
 use crate::core::Core;
 use crate::message::{Request, Response};
 use crate::reject::{Reject, Reply};
@@ -43,10 +43,9 @@ fn answer(request: &Request, core: &Core) -> Reply {
     let account = parts.next().ok_or_else(bad_path)?;
     authorize(request, core, account)?;
 
-    let host = request.header("host").unwrap_or("localhost");
     if request.method == Method::GET {
         // The service looks at the account alone, whatever follows.
-        return listing::list(request, &core.cdn.rows(), account, host);
+        return listing::list(request, core, account);
     }
     let container = parts.next();
     let object = parts.next();
@@ -60,7 +59,7 @@ fn answer(request: &Request, core: &Core) -> Reply {
             } else {
                 accepted()
             };
-            set_uris(&mut response, &Uris::new(host, account, container));
+            set_uris(&mut response, &uris(core, request, account, container));
             Ok(response)
         }
         ("POST", Some(container), None) => {
@@ -69,14 +68,14 @@ fn answer(request: &Request, core: &Core) -> Reply {
                 return Err(Reject::not_found());
             }
             let mut response = accepted();
-            set_uris(&mut response, &Uris::new(host, account, container));
+            set_uris(&mut response, &uris(core, request, account, container));
             Ok(response)
         }
         ("HEAD", Some(container), None) => {
             let row = cdn.rows().row(account, container);
             let row = row.ok_or_else(Reject::not_found)?;
             let mut response = Response::new(StatusCode::NO_CONTENT);
-            set_uris(&mut response, &Uris::new(host, account, container));
+            set_uris(&mut response, &uris(core, request, account, container));
             for (name, value) in [
                 ("x-cdn-enabled", python_bool(row.enabled)),
                 ("x-ttl", &row.ttl.to_string()),
@@ -114,7 +113,7 @@ fn purge(core: &Core, account: &str, container: &str, object: Option<&str>) -> R
         let rate_limited = StatusCode::from_u16(498).expect("498 is a three-digit number");
         return Err(Reject::html(
             rate_limited,
-            "<html><h1>Rate Limited</h1><p></p></html>",
+            "<html><h1>Rate Limited</h1><p></p></html>\n",
         ));
     }
     drop(rows);

@@ -171,6 +171,13 @@ pub(crate) fn managed_account(path: &Path) -> Option<&str> {
     below.split('/').find(|part| !part.is_empty())
 }
 
+/// Where this emulator's clients find a container: at the host that they asked.
+fn uris(core: &Core, request: &Request, account: &str, container: &str) -> address::Uris {
+    let host = request.header("host").unwrap_or("localhost");
+    let cluster = address::cluster(core.regions.name());
+    address::Uris::new(host, cluster, account, container)
+}
+
 /// A truth as the service spells it in headers and XML.
 fn python_bool(truth: bool) -> &'static str {
     if truth { "True" } else { "False" }

@@ -214,9 +214,9 @@ impl Rows {
         false
     }
 
-    /// Forgets a row. False if there is none.
+    /// Forgets a row. False if there is none. Whose the hash in its addresses is stays known: the edge may still hold
+    /// copies.
     pub(super) fn remove(&mut self, account: &str, container: &str) -> bool {
-        self.hashes.remove(&address::hash(account, container));
         self.accounts
             .get_mut(account)
             .is_some_and(|published| published.containers.remove(container).is_some())

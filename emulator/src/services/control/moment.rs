@@ -77,9 +77,11 @@ pub(super) fn forward(seconds: Option<f64>, duration: Option<&str>) -> Result<Du
     }
 }
 
-/// A moment as RFC 3339 text, with microseconds where there are any.
+/// A moment as RFC 3339 text, with fractions of a second where there are any; the last one that can be written, in 9999,
+/// stands for all after it.
 pub(super) fn text(moment: SystemTime) -> String {
-    Timestamp::try_from(moment).map_or_else(|_| String::new(), |moment| moment.to_string())
+    let moment = Timestamp::try_from(moment).unwrap_or(Timestamp::MAX);
+    moment.to_string()
 }
 
 /// A moment in Unix seconds.
@@ -117,6 +119,13 @@ mod tests {
     }
 
     #[test]
+    fn every_moment_of_a_clock_has_a_text() {
+        assert_eq!(text(latest()), "9998-12-31T23:59:59Z");
+        let far = UNIX_EPOCH + Duration::from_secs(99_999_999_999_999);
+        assert!(text(far).starts_with("9999-12-"), "{}", text(far));
+    }
+
+    #[test]
     fn reads_moments_and_refuses_what_no_clock_can_show() {
         let noon = UNIX_EPOCH + Duration::from_hours(491_628);
         let read = |text: &str| Moment::Text(text.to_owned()).read("to");
@@ -127,7 +136,7 @@ mod tests {
         for moment in ["", "2026-01-31", "1969-12-31T23:59:59Z", "noon"] {
             assert!(read(moment).is_err(), "{moment}");
         }
-        for seconds in [-1.0, 253_402_300_800.0, 1e300] {
+        for seconds in [-1.0, 253_370_764_800.0, 1e300] {
             assert!(Moment::Unix(seconds).read("to").is_err(), "{seconds}");
         }
     }
