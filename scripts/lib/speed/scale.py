@@ -1,11 +1,13 @@
 """Containers of a thousand to ten million empty objects, each in a server of its own: what a request costs beside the same
-in the smallest, by the medians of requests that are sent in turns to all of them, and what an object takes in memory."""
+in the smallest, in time of the server's processor, whatever else the machine does, by the median of turns; and what an
+object takes in memory."""
 
 import math
 import random
 import socket
 import statistics
 import time
+from pathlib import Path
 
 import swift_lab
 
@@ -22,12 +24,12 @@ MIB = 2**20
 
 
 def rows(lab):
-    containers = []
-    if any(lab.wants(key) for key in ["memory", "counted", *REQUESTS]):
-        containers = [Container(lab, size) for size in SIZES]
-    for container in containers[-2:]:
+    all_wanted = any(lab.wants(key) for key in ["counted", *REQUESTS])
+    containers = [Container(lab, size) for size in SIZES if all_wanted or lab.wants(f"memory/{size}")]
+    for container in containers:
         key = f"memory/{container.size}"
-        if lab.wants(key):
+        # In small ones everything else that a server needs shows.
+        if lab.wants(key) and container.size >= 10**6:
             yield Row(key, f"memory of each of {container.size:,} empty objects, beside its name", container.bytes_each, "<= 250",
                       lab.command(key), "B", f"and {container.name_bytes:.0f} B of name; filled in {container.seconds:.0f} s")
     if lab.wants("counted"):
@@ -42,7 +44,8 @@ def rows(lab):
     for _ in range(lab.rounds):
         for key, request in wanted.items():
             for container in containers:
-                taken[key, container.size] += request.times(container)
+                if container.size >= request.at_least:
+                    taken[key, container.size].append(request.cost(container))
     medians = {key: [(size, statistics.median(taken[key, size])) for size in SIZES if taken[key, size]] for key in wanted}
     for key, request in wanted.items():
         (least, first), (most, last) = medians[key][0], medians[key][-1]
@@ -52,7 +55,7 @@ def rows(lab):
         yield Row(key, f"{request.what}: in {most:,} / in {least:,}", last / first, f"<= {goal:.2f}", lab.command(key), note=note)
     if len(wanted) == len(REQUESTS):
         lines = {REQUESTS[key].what: points for key, points in medians.items()}
-        PLOT.write_text(plot.log_log("Seconds by the objects in a container", lines))
+        PLOT.write_text(plot.log_log("Processor time of a request, by the objects in its container", lines))
         swift_lab.say(f"wrote {PLOT.relative_to(swift_lab.REPOSITORY)}")
 
 
@@ -67,6 +70,7 @@ class Container:
         self.size = size
         emulator = lab.emulator(threads=1)
         self.port = emulator.port
+        self.threads = Path(f"/proc/{emulator.process.pid}/task")
         token, account = web.sign_in(self.port)
         self.auth = {"X-Auth-Token": token}
         self.path = f"{account}/scale"
@@ -113,15 +117,20 @@ class Container:
         if b'"Number Files Created": %d' % len(names) not in answer:
             raise SystemExit(f"an archive was not unpacked: {answer[-500:]!r}")
 
-    def time(self, method, path, status):
-        """Seconds from a request to the end of its answer."""
-        request = web.request(method, f"{self.path}{path}", self.auth)
-        began = time.perf_counter()
-        self.connection.sendall(request)
-        answer = web.receive(self.connection, method)
-        took = time.perf_counter() - began
-        web.expect(answer, status)
-        return took
+    def ask(self, method, path, status):
+        self.connection.sendall(web.request(method, f"{self.path}{path}", self.auth))
+        web.expect(web.receive(self.connection, method), status)
+
+    def processor(self):
+        """Seconds that the server has computed."""
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in self.threads.iterdir()) / 1e9
+
+    def cost(self, method, paths, status):
+        """Seconds of the server's processor for each of these requests."""
+        before = self.processor()
+        for path in paths:
+            self.ask(method, path, status)
+        return (self.processor() - before) / len(paths)
 
 
 def header():
@@ -141,23 +150,24 @@ def member(name):
 class Objects:
     """PUT, HEAD or DELETE of one object, at random places."""
 
-    def __init__(self, method, status, each=100):
+    at_least = 0
+
+    def __init__(self, method):
         self.what = f"{method} of one object"
         self.method = method
-        self.status = status
-        self.each = each
 
-    def times(self, container):
-        names = [f"/{container.name(random.randrange(container.size))}" for _ in range(self.each)]
+    def cost(self, container, each=200):
+        names = [f"/{container.name(random.randrange(container.size))}" for _ in range(each)]
         if self.method == "HEAD":
-            return [container.time("HEAD", name, self.status) for name in names]
-        # Such as was not there before, and is not after.
-        both = [(container.time("PUT", f"{name}-", 201), container.time("DELETE", f"{name}-", 204)) for name in names]
-        return [put if self.method == "PUT" else delete for put, delete in both]
+            return container.cost("HEAD", names, 200)
+        # Such as were not there before, and are not after.
+        names = list({f"{name}-" for name in names})
+        costs = {"PUT": container.cost("PUT", names, 201), "DELETE": container.cost("DELETE", names, 204)}
+        return costs[self.method]
 
 
 class Query:
-    """The same request again and again."""
+    """The same request again and again, to containers of so many objects at least."""
 
     def __init__(self, what, query, at_least=0, each=5, method="GET", status=200):
         self.what = what
@@ -167,18 +177,16 @@ class Query:
         self.method = method
         self.status = status
 
-    def times(self, container):
-        if container.size < self.at_least:
-            return []
-        return [container.time(self.method, self.query, self.status) for _ in range(self.each)]
+    def cost(self, container):
+        return container.cost(self.method, [self.query] * self.each, self.status)
 
 
 # Behind half of all objects.
 MIDDLE = f"marker=big/{FOLDERS // 2 - 1:04d}/~"
 REQUESTS = {
-    "put": Objects("PUT", 201),
-    "head": Objects("HEAD", 200),
-    "delete": Objects("DELETE", 204),
+    "put": Objects("PUT"),
+    "head": Objects("HEAD"),
+    "delete": Objects("DELETE"),
     "page": Query("10,000 entries from the middle, JSON", f"?format=json&limit=10000&{MIDDLE}", at_least=10**5),
     "short": Query("100 entries from the middle, JSON", f"?format=json&limit=100&{MIDDLE}", each=40),
     "folders": Query(f"{FOLDERS:,} folders, with a delimiter, of all objects", "?format=json&prefix=big/&delimiter=/", at_least=10**5, each=10),
