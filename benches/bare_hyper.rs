@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use bare::{Answer, Answers};
+use bare::{Answer, Answers, Runtime};
 
 /// A server of nothing but hyper.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ struct Args {
     /// Threads that serve requests, as with the emulator
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// Has each thread do its own work, with a listener of its own, instead of taking it from the others
+    #[arg(long)]
+    per_core: bool,
     /// What is answered to a method at a path: a response as it was on the wire, head and body
     #[arg(value_name = "METHOD PATH=FILE", value_parser = pair::<PathBuf>)]
     answers: Vec<(String, PathBuf)>,
@@ -58,7 +61,12 @@ fn main() -> std::io::Result<()> {
     for (path, bytes) in args.memory {
         answers.insert(&format!("GET {path}"), Answer::memory(bytes));
     }
-    let address = bare::start(args.threads, Arc::new(answers))?;
+    let runtime = if args.per_core {
+        Runtime::PerCore
+    } else {
+        Runtime::Stealing
+    };
+    let address = bare::start(args.threads, runtime, Arc::new(answers))?;
     println!("http://{address}");
     loop {
         std::thread::park();

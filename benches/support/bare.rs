@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// What is answered to which request.
 #[derive(Default)]
@@ -108,27 +108,60 @@ impl Answer {
 type Frames = Box<dyn Iterator<Item = Result<Frame<Bytes>, Infallible>> + Send>;
 type Body = Either<Full<Bytes>, StreamBody<stream::Iter<Frames>>>;
 
-/// Serves on a free port, from a thread of its own, until the process ends.
-pub(crate) fn start(threads: usize, answers: Arc<Answers>) -> std::io::Result<SocketAddr> {
-    let runtime = if threads > 1 {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .enable_all()
-            .build()?
-    } else {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
+/// On what kind of runtime.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Runtime {
+    /// Threads that take work from each other, as those of the emulator do.
+    Stealing,
+    /// Threads that have nothing to do with each other, each with a listener at the same port.
+    PerCore,
+}
+
+/// Serves on a free port, from threads of its own, until the process ends.
+pub(crate) fn start(
+    threads: usize,
+    runtime: Runtime,
+    answers: Arc<Answers>,
+) -> std::io::Result<SocketAddr> {
+    let runtimes = match runtime {
+        Runtime::Stealing if threads > 1 => {
+            vec![
+                tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(threads)
+                    .enable_all()
+                    .build()?,
+            ]
+        }
+        Runtime::Stealing => vec![on_one_thread()?],
+        Runtime::PerCore => (0..threads)
+            .map(|_| on_one_thread())
+            .collect::<Result<_, _>>()?,
     };
-    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-    let address = listener.local_addr()?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            // On the runtime's own threads, as with the emulator.
-            let _ = tokio::spawn(serve(listener, answers)).await;
+    let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    for runtime in runtimes {
+        let listener = {
+            let _entered = runtime.enter();
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseport(true)?;
+            socket.bind(address)?;
+            socket.listen(1024)?
+        };
+        address = listener.local_addr()?;
+        let answers = Arc::clone(&answers);
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                // On the runtime's own threads, as with the emulator.
+                let _ = tokio::spawn(serve(listener, answers)).await;
+            });
         });
-    });
+    }
     Ok(address)
+}
+
+fn on_one_thread() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 async fn serve(listener: TcpListener, answers: Arc<Answers>) {

@@ -34,6 +34,7 @@ mod flavour;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod headers;
 mod heartbeat;
 mod invalid;
 mod journal;
@@ -46,6 +47,7 @@ mod path_header;
 mod patience;
 mod pattern;
 mod pipeline;
+mod place;
 mod query;
 mod region;
 mod reject;
@@ -58,7 +60,9 @@ mod services;
 mod snapshot;
 mod store;
 mod timestamp;
+mod trans_id;
 mod wire;
+mod written;
 
 pub use accounts::FreshAccount;
 pub use clock::Clock;

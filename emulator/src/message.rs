@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, ORIGIN, REFERER,
-    USER_AGENT,
+    ACCESS_CONTROL_REQUEST_METHOD, AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
+    ORIGIN, REFERER, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -23,20 +23,22 @@ use tokio::time::timeout;
 use crate::listing::Listing;
 use crate::path::Path;
 use crate::patience::Patience;
+use crate::place::Place;
 use crate::query::Query;
 use crate::timestamp::Timestamp;
+use crate::trans_id::TransId;
 
 /// A request on its way through the pipeline.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    pub(crate) path: Path,
+    pub(crate) path: Place,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     pub(crate) grant: Grant,
     /// The transaction that this request, and every request made on its behalf, is part of.
-    pub(crate) trans_id: Arc<str>,
+    pub(crate) trans_id: TransId,
     /// The client's address.
     pub(crate) remote: Option<IpAddr>,
     /// When the request came, by the emulator's clock; writes take their timestamps of their own.
@@ -65,12 +67,12 @@ impl Request {
         });
         Self {
             method,
-            path,
+            path: path.into(),
             query: Query::default(),
             headers: origin.collect(),
             body: Body::Empty,
             grant: self.grant.clone(),
-            trans_id: Arc::clone(&self.trans_id),
+            trans_id: self.trans_id.clone(),
             remote: self.remote,
             received: self.received,
             allow_reserved_names: self.allow_reserved_names,
@@ -87,12 +89,12 @@ impl Request {
     }
 
     /// A header's value, where it is there and is UTF-8.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         header_text(&self.headers, name)
     }
 
     /// Whether a header is there and means yes.
-    pub(crate) fn header_is_true(&self, name: &str) -> bool {
+    pub(crate) fn header_is_true(&self, name: impl AsHeaderName) -> bool {
         self.header(name).is_some_and(crate::query::truthy)
     }
 
@@ -102,7 +104,7 @@ impl Request {
 }
 
 /// A header's value, where it is there and is UTF-8.
-pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header_text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
 }
 
@@ -125,7 +127,7 @@ impl Response {
     pub(crate) fn new(status: StatusCode) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: crate::headers::spare(),
             body: Body::Empty,
             listing: None,
         }
@@ -152,7 +154,8 @@ impl Response {
 
     /// Replaces the body, and its length.
     pub(crate) fn set_body(&mut self, body: Bytes) {
-        self.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.headers
+            .insert(CONTENT_LENGTH, crate::written::number(body.len() as u64));
         self.body = Body::Bytes(body);
     }
 
@@ -160,7 +163,7 @@ impl Response {
         self.headers.insert(name, header_value(value));
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         header_text(&self.headers, name)
     }
 

@@ -28,6 +28,15 @@ pub(crate) struct Path {
     text: String,
     /// Where each of the first four parts ends; equal to the text's length where there is none.
     ends: [usize; 3],
+    /// What it names, which is asked many times for each request.
+    kind: Result<Kind, BadPath>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Account,
+    Container,
+    Object,
 }
 
 /// What a path names.
@@ -69,7 +78,13 @@ impl Path {
                 None => break,
             }
         }
-        Self { text, ends }
+        let mut path = Self {
+            text,
+            ends,
+            kind: Err(BadPath::NotFound),
+        };
+        path.kind = path.find_kind();
+        path
     }
 
     pub(crate) fn container(account: &str, container: &str) -> Self {
@@ -91,23 +106,51 @@ impl Path {
 
     /// What the path names (`Application.get_controller` in `swift/proxy/server.py`).
     pub(crate) fn resource(&self) -> Result<Resource<'_>, BadPath> {
+        Ok(match self.kind? {
+            Kind::Account => Resource::Account(self.account()),
+            Kind::Container => Resource::Container(self.account(), self.within_account()),
+            Kind::Object => Resource::Object(
+                self.account(),
+                self.within_account(),
+                self.within_container(),
+            ),
+        })
+    }
+
+    /// The part from one end on, without the slash there.
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(self.ends[from] + 1..to).unwrap_or("")
+    }
+
+    fn account(&self) -> &str {
+        self.part(0, self.ends[1])
+    }
+
+    fn within_account(&self) -> &str {
+        self.part(1, self.ends[2])
+    }
+
+    fn within_container(&self) -> &str {
+        self.part(2, self.text.len())
+    }
+
+    fn find_kind(&self) -> Result<Kind, BadPath> {
         if !self.text.starts_with('/') || self.version().is_empty() {
             return Err(BadPath::NotFound);
         }
-        let part = |from: usize, to: usize| self.text.get(self.ends[from] + 1..to).unwrap_or("");
-        let account = part(0, self.ends[1]);
-        let container = part(1, self.ends[2]);
-        let object = part(2, self.text.len());
+        let account = self.account();
+        let container = self.within_account();
+        let object = self.within_container();
         if !account.is_empty() && !matches!(self.version(), "v1" | "v1.0") {
             return Err(BadPath::Version);
         }
         match (account, container, object) {
             ("", "", "") if self.ends[1] == self.text.len() => Err(BadPath::BadUrl),
             ("", _, _) => Err(BadPath::NotFound),
-            (account, "", "") if self.ends[2] == self.text.len() => Ok(Resource::Account(account)),
+            (_, "", "") if self.ends[2] == self.text.len() => Ok(Kind::Account),
             (_, "", _) => Err(BadPath::NotFound),
-            (account, container, "") => Ok(Resource::Container(account, container)),
-            (account, container, object) => Ok(Resource::Object(account, container, object)),
+            (_, _, "") => Ok(Kind::Container),
+            _ => Ok(Kind::Object),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::Core;
 use crate::features;
 use crate::message::{Request, Response};
-use crate::reject::Reply;
+use crate::reject::{Reject, Reply};
 use crate::resources;
 
 /// One of Swift's middlewares (or one of ours), each in a file of its own name.
@@ -34,57 +34,11 @@ pub(crate) enum Feature {
     Cors,
 }
 
-impl Feature {
-    /// Whether the feature has anything to do with this request. Those that have not cost nothing: no call, no
-    /// allocation.
-    fn applies(self, request: &Request, core: &Core) -> bool {
-        match self {
-            Self::Gatekeeper | Self::Tempauth => true,
-            Self::Healthcheck => features::healthcheck::applies(request),
-            Self::EtagQuoter => features::etag_quoter::applies(request, core),
-            Self::DomainRemap => features::domain_remap::applies(request),
-            Self::ListingFormats => features::listing_formats::applies(request),
-            Self::Bulk => features::bulk::applies(request),
-            Self::Tempurl => features::tempurl::applies(request),
-            Self::Crossdomain => features::crossdomain::applies(request),
-            Self::Formpost => features::formpost::applies(request),
-            Self::Staticweb => features::staticweb::applies(request, core),
-            Self::Copy => features::copy::applies(request),
-            Self::ContainerQuotas => features::container_quotas::applies(request),
-            Self::AccountQuotas => features::account_quotas::applies(request),
-            Self::VersionedWrites => features::versioned_writes::applies(request, core),
-            Self::ObjectVersioning => features::object_versioning::applies(request, core),
-            Self::Slo => features::slo::applies(request),
-            Self::Dlo => features::dlo::applies(request),
-            Self::Symlink => features::symlink::applies(request),
-            Self::Cors => features::cors::applies(request),
-        }
-    }
-
-    async fn handle(self, request: Request, next: Next<'_>) -> Reply {
-        match self {
-            Self::Gatekeeper => features::gatekeeper::handle(request, next).await,
-            Self::Healthcheck => features::healthcheck::handle(request, next).await,
-            Self::EtagQuoter => features::etag_quoter::handle(request, next).await,
-            Self::DomainRemap => features::domain_remap::handle(request, next).await,
-            Self::ListingFormats => features::listing_formats::handle(request, next).await,
-            Self::Bulk => features::bulk::handle(request, next).await,
-            Self::Tempurl => features::tempurl::handle(request, next).await,
-            Self::Crossdomain => features::crossdomain::handle(request, next).await,
-            Self::Formpost => features::formpost::handle(request, next).await,
-            Self::Tempauth => features::tempauth::handle(request, next).await,
-            Self::Staticweb => features::staticweb::handle(request, next).await,
-            Self::Copy => features::copy::handle(request, next).await,
-            Self::ContainerQuotas => features::container_quotas::handle(request, next).await,
-            Self::AccountQuotas => features::account_quotas::handle(request, next).await,
-            Self::VersionedWrites => features::versioned_writes::handle(request, next).await,
-            Self::ObjectVersioning => features::object_versioning::handle(request, next).await,
-            Self::Slo => features::slo::handle(request, next).await,
-            Self::Dlo => features::dlo::handle(request, next).await,
-            Self::Symlink => features::symlink::handle(request, next).await,
-            Self::Cors => features::cors::handle(request, next).await,
-        }
-    }
+/// What comes of handing a request on.
+pub(crate) enum Handled<'a> {
+    /// There is nothing to wait for, as with most requests.
+    Now(Reply),
+    Later(Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
 }
 
 /// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
@@ -134,26 +88,103 @@ impl<'a> Next<'a> {
     /// Hands the request to the rest of the pipeline.
     ///
     /// A refusal comes back as the response it becomes, so that features on the way out see one kind of thing.
-    pub(crate) fn run(
-        self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = Response> + Send + 'a>> {
-        let mut features = self.features;
+    pub(crate) fn run(self, request: Request) -> impl Future<Output = Response> + Send + use<'a> {
+        let mut cleans = false;
+        let handled = self.hand_over(request, &mut cleans);
+        async move {
+            let reply = match handled {
+                Handled::Now(reply) => reply,
+                Handled::Later(reply) => reply.await,
+            };
+            let mut response = reply.unwrap_or_else(Reject::into_response);
+            if cleans {
+                features::gatekeeper::leave(&mut response.headers);
+            }
+            response
+        }
+    }
+
+    /// Gives the request to the first feature that has anything to do with it, or to the resource. Those before it cost
+    /// nothing: no call, no allocation. Two of them need no more than a look at the request, and `cleans` says that one
+    /// of these wants to see the headers of the answer.
+    fn hand_over(self, mut request: Request, cleans: &mut bool) -> Handled<'a> {
+        let Self { mut features, core } = self;
         while let [feature, rest @ ..] = features {
             features = rest;
-            if feature.applies(&request, self.core) {
-                let next = Next {
-                    features: rest,
-                    core: self.core,
-                };
-                let feature = *feature;
-                return Box::pin(async move { respond(feature.handle(request, next).await) });
-            }
+            let next = Next {
+                features: rest,
+                core,
+            };
+            let later: Pin<Box<dyn Future<Output = Reply> + Send + 'a>> = match feature {
+                Feature::Gatekeeper => {
+                    features::gatekeeper::enter(&mut request.headers);
+                    *cleans = true;
+                    continue;
+                }
+                Feature::Tempauth => match features::tempauth::enter(&mut request, core) {
+                    None => continue,
+                    Some(reply) => return Handled::Now(reply),
+                },
+                Feature::Healthcheck if features::healthcheck::applies(&request) => {
+                    Box::pin(features::healthcheck::handle(request, next))
+                }
+                Feature::EtagQuoter if features::etag_quoter::applies(&request, core) => {
+                    Box::pin(features::etag_quoter::handle(request, next))
+                }
+                Feature::DomainRemap if features::domain_remap::applies(&request) => {
+                    Box::pin(features::domain_remap::handle(request, next))
+                }
+                Feature::ListingFormats if features::listing_formats::applies(&request) => {
+                    Box::pin(features::listing_formats::handle(request, next))
+                }
+                Feature::Bulk if features::bulk::applies(&request) => {
+                    Box::pin(features::bulk::handle(request, next))
+                }
+                Feature::Tempurl if features::tempurl::applies(&request) => {
+                    Box::pin(features::tempurl::handle(request, next))
+                }
+                Feature::Crossdomain if features::crossdomain::applies(&request) => {
+                    Box::pin(features::crossdomain::handle(request, next))
+                }
+                Feature::Formpost if features::formpost::applies(&request) => {
+                    Box::pin(features::formpost::handle(request, next))
+                }
+                Feature::Staticweb if features::staticweb::applies(&request, core) => {
+                    Box::pin(features::staticweb::handle(request, next))
+                }
+                Feature::Copy if features::copy::applies(&request) => {
+                    Box::pin(features::copy::handle(request, next))
+                }
+                Feature::ContainerQuotas if features::container_quotas::applies(&request, core) => {
+                    Box::pin(features::container_quotas::handle(request, next))
+                }
+                Feature::AccountQuotas if features::account_quotas::applies(&request, core) => {
+                    Box::pin(features::account_quotas::handle(request, next))
+                }
+                Feature::VersionedWrites if features::versioned_writes::applies(&request, core) => {
+                    Box::pin(features::versioned_writes::handle(request, next))
+                }
+                Feature::ObjectVersioning
+                    if features::object_versioning::applies(&request, core) =>
+                {
+                    Box::pin(features::object_versioning::handle(request, next))
+                }
+                Feature::Slo if features::slo::applies(&request, core) => {
+                    Box::pin(features::slo::handle(request, next))
+                }
+                Feature::Dlo if features::dlo::applies(&request, core) => {
+                    Box::pin(features::dlo::handle(request, next))
+                }
+                Feature::Symlink if features::symlink::applies(&request, core) => {
+                    Box::pin(features::symlink::handle(request, next))
+                }
+                Feature::Cors if features::cors::applies(&request) => {
+                    Box::pin(features::cors::handle(request, next))
+                }
+                _ => continue,
+            };
+            return Handled::Later(later);
         }
-        Box::pin(async move { respond(resources::handle(request, self.core).await) })
+        resources::handle(request, core)
     }
-}
-
-fn respond(reply: Reply) -> Response {
-    reply.unwrap_or_else(crate::reject::Reject::into_response)
 }

@@ -106,10 +106,11 @@ impl From<BadPath> for Reject {
 }
 
 /// Says whose door it is that stays shut, as every 401 must (`Response.www_authenticate` in `swob.py`).
-pub(crate) fn name_realm(response: &mut Response, path: &str) {
+pub(crate) fn name_realm(response: &mut Response, path: impl FnOnce() -> String) {
     if response.status == StatusCode::UNAUTHORIZED
         && !response.headers.contains_key(WWW_AUTHENTICATE)
     {
+        let path = path();
         let mut parts = path.trim_start_matches('/').splitn(3, '/').skip(1);
         let realm = match parts.next() {
             Some(account) if !account.is_empty() => quote(account),

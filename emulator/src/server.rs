@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
+use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_TRANS_ID_EXTRA};
 use crate::journal::{Exchange, Peer, Sent};
 use crate::message::{Body, Grant, Request, Response, Upload};
 use crate::path::Path;
@@ -28,7 +29,9 @@ use crate::query::Query;
 use crate::reject::{Reject, has_standard_body, name_realm, reason};
 use crate::services;
 use crate::timestamp::Timestamp;
+use crate::trans_id::TransId;
 use crate::wire::{Line, Wire};
+use crate::written;
 
 /// Headers beyond which a request is refused; Swift's own clients send well over a hundred.
 const MAX_HEADERS: usize = 256;
@@ -121,8 +124,10 @@ async fn respond(
     let started = Instant::now();
     let now = Timestamp::from(core.clock.now());
     let (mut head, body) = request.into_parts();
-    head.headers = as_read_by_swift(&head.headers);
-    let trans_id = trans_id(now, head.headers.get("x-trans-id-extra"));
+    if !is_read_as_it_is(&head.headers) {
+        head.headers = as_read_by_swift(&head.headers);
+    }
+    let trans_id = TransId::new(now, head.headers.get(X_TRANS_ID_EXTRA));
     let is_head = head.method == Method::HEAD;
     let keep_alive = head
         .headers
@@ -139,16 +144,15 @@ async fn respond(
             Reject::html(StatusCode::BAD_REQUEST, "").into_response()
         }
         Some(path) => {
-            let realm = path.as_str().to_owned();
             let body = Body::Incoming(Upload::new(body, &head.headers, core.client_timeout));
             let request = Request {
                 method: head.method,
-                path,
+                path: path.into(),
                 query: Query::new(head.uri.query().unwrap_or("")),
                 headers: head.headers,
                 body,
                 grant: Grant::Anonymous,
-                trans_id: Arc::clone(&trans_id),
+                trans_id: trans_id.clone(),
                 remote: Some(client.remote.ip()),
                 received: now,
                 allow_reserved_names: false,
@@ -169,7 +173,7 @@ async fn respond(
                     Box::pin(struck(strike, request, client, core)).await?
                 }
             };
-            name_realm(&mut response, &realm);
+            name_realm(&mut response, || decoded(&head.uri));
             response
         }
         None => Reject::html(
@@ -207,10 +211,8 @@ async fn respond(
         sent.extensions_mut().insert(phrase);
     }
     *sent.headers_mut() = response.headers;
-    sent.headers_mut().insert(
-        http::header::DATE,
-        crate::message::header_value(&crate::timestamp::http_date(now.seconds())),
-    );
+    sent.headers_mut()
+        .insert(http::header::DATE, written::date(now.seconds()));
     Ok(sent)
 }
 
@@ -236,6 +238,15 @@ fn has_long_request_line(method: &Method, uri: &Uri) -> bool {
     const BLANKS_VERSION_AND_END: usize = "  HTTP/1.1\r\n".len();
     let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
     method.as_str().len() + target + BLANKS_VERSION_AND_END > MAX_LINE
+}
+
+fn decoded(uri: &Uri) -> String {
+    Path::decode(uri.path()).map_or_else(String::new, |path| path.as_str().to_owned())
+}
+
+/// Whether [`as_read_by_swift`] leaves them as they are, as nearly always.
+fn is_read_as_it_is(headers: &HeaderMap) -> bool {
+    headers.len() == headers.keys_len() && !headers.keys().any(|name| name.as_str().contains('_'))
 }
 
 /// A request's headers as Swift's server hands them on (`get_environ` in eventlet's `wsgi.py`): several of one name
@@ -267,30 +278,35 @@ fn has_long_line(headers: &HeaderMap) -> bool {
 }
 
 async fn answer(request: Request, core: &Arc<Core>) -> Response {
-    let request = match services::control::handle(request, core).await {
-        Ok(response) => return response,
-        Err(request) => request,
-    };
-    let request = match services::cdn::handle(request, core).await {
-        Ok(response) => return response,
-        Err(request) => request,
-    };
-    let request = match services::identity::handle(request, core).await {
-        Ok(response) => return response,
-        Err(request) => request,
+    // These are on the heap, so that requests for the storage have no place for them on their way.
+    if services::control::owns(&request) {
+        return Box::pin(services::control::handle(request, core)).await;
+    }
+    core.cdn.deliver_due_logs(core);
+    if services::cdn::owns(&request) {
+        return Box::pin(services::cdn::handle(request, core)).await;
+    }
+    let request = if services::identity::may_own(&request) {
+        match Box::pin(services::identity::handle(request, core)).await {
+            Ok(response) => return response,
+            Err(request) => request,
+        }
+    } else {
+        request
     };
     Next::all(core).run(request).await
 }
 
-fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
-    if let Ok(id) = HeaderValue::from_str(trans_id) {
-        response.headers.insert("x-trans-id", id.clone());
-        response.headers.insert("x-openstack-request-id", id);
-    }
+fn finish(response: &mut Response, trans_id: &TransId, is_head: bool) {
+    let id = trans_id.value();
+    response.headers.insert(X_TRANS_ID, id.clone());
+    response.headers.insert(X_OPENSTACK_REQUEST_ID, id);
     if !response.headers.contains_key(CONTENT_LENGTH)
         && let Some(length) = response.body.length()
     {
-        response.headers.insert(CONTENT_LENGTH, length.into());
+        response
+            .headers
+            .insert(CONTENT_LENGTH, written::number(length));
     }
     if is_head && has_standard_body(response) {
         response.headers.insert(CONTENT_LENGTH, 0.into());
@@ -300,23 +316,5 @@ fn finish(response: &mut Response, trans_id: &str, is_head: bool) {
         || response.status == StatusCode::NOT_MODIFIED
     {
         response.body = Body::Empty;
-    }
-}
-
-/// `tx`, 21 random hex digits, the time in hex, and whatever the client wants to find again (`generate_trans_id` in
-/// `swift/common/utils`).
-fn trans_id(now: Timestamp, extra: Option<&HeaderValue>) -> Arc<str> {
-    let random = rand::random::<u128>() >> 44;
-    let seconds = now.seconds();
-    match extra.and_then(|extra| extra.to_str().ok()) {
-        Some(extra) if !extra.is_empty() => {
-            let extra: String = extra.chars().take(32).collect();
-            format!(
-                "tx{random:021x}-{seconds:010x}-{}",
-                crate::path::quote(&extra)
-            )
-            .into()
-        }
-        _ => format!("tx{random:021x}-{seconds:010x}").into(),
     }
 }

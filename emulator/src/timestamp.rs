@@ -1,9 +1,13 @@
 //! Swift's timestamps: Unix time in steps of ten microseconds.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
+use httpdate::HttpDate;
 use jiff::tz::Offset;
+
+use crate::written::{digits, written};
 
 /// A moment, in steps of ten microseconds since 1970 (`swift/common/utils/timestamp.py`).
 ///
@@ -41,6 +45,23 @@ impl Timestamp {
         http_date(self.seconds_up())
     }
 
+    /// The same as a header's value.
+    pub(crate) fn last_modified_value(self) -> HeaderValue {
+        written(|page| {
+            // Writing to memory cannot fail.
+            let _ = write!(page, "{}", date(self.seconds_up()));
+        })
+    }
+
+    /// As the value of `X-Timestamp`.
+    pub(crate) fn value(self) -> HeaderValue {
+        written(|page| {
+            digits(page, self.0 / TICKS, 10);
+            page.extend_from_slice(b".");
+            digits(page, self.0 % TICKS, 5);
+        })
+    }
+
     /// As listings show it: `2026-01-31T12:00:00.123450`.
     pub(crate) fn iso(self) -> String {
         let micros = self.0.saturating_mul(10);
@@ -52,8 +73,12 @@ impl Timestamp {
 
 /// The HTTP date of a moment in Unix seconds; the last one that HTTP can write, if it lies beyond that.
 pub(crate) fn http_date(seconds: u64) -> String {
+    date(seconds).to_string()
+}
+
+fn date(seconds: u64) -> HttpDate {
     const LAST: u64 = 253_402_300_799;
-    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST)))
+    (UNIX_EPOCH + Duration::from_secs(seconds.min(LAST))).into()
 }
 
 impl From<SystemTime> for Timestamp {
@@ -80,7 +105,11 @@ mod tests {
     fn shows_ten_digits_and_five() {
         let time = Timestamp::from_ticks(140_000_000_012_345);
         assert_eq!(time.to_string(), "1400000000.12345");
+        assert_eq!(time.value(), "1400000000.12345");
+        assert_eq!(Timestamp::default().value(), "0000000000.00000");
+        assert_eq!(time.last_modified_value(), time.last_modified());
         assert_eq!(time.iso(), "2014-05-13T16:53:20.123450");
+        assert_eq!(Timestamp::default().iso(), "1970-01-01T00:00:00.000000");
         assert_eq!(time.last_modified(), "Tue, 13 May 2014 16:53:21 GMT");
     }
 }

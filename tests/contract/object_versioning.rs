@@ -216,6 +216,39 @@ async fn keeps_old_versions_when_versioning_is_suspended() {
 }
 
 #[tokio::test]
+async fn joins_the_segments_of_an_old_version_where_a_plain_object_lies_now() {
+    let Some(swift) = Target::with(["object_versioning", "slo"]).await else {
+        return;
+    };
+    let segments = swift.container().await;
+    segments.put("s").body("segment").await.is(201);
+    let container = versioned(&swift).await;
+    let manifest = serde_json::json!([{ "path": format!("/{}/s", segments.name) }]);
+    let large = container
+        .put("o?multipart-manifest=put")
+        .body(manifest.to_string())
+        .await
+        .is(201);
+    let version = large
+        .header("x-object-version-id")
+        .expect("a version has an id")
+        .to_owned();
+
+    container
+        .update()
+        .header("x-versions-enabled", "false")
+        .await
+        .is(204);
+    container.put("o").body("plain").await.is(201);
+    assert_eq!(container.get("o").await.is(200).text(), "plain");
+    let old = container
+        .get(&format!("o?version-id={version}"))
+        .await
+        .is(200);
+    assert_eq!(old.text(), "segment");
+}
+
+#[tokio::test]
 async fn counts_the_bytes_of_all_versions_but_only_current_objects() {
     let Some(swift) = Target::with(["object_versioning"]).await else {
         return;

@@ -27,6 +27,7 @@ use crate::message::Request;
 use crate::path::Resource;
 use crate::pattern::Pattern;
 use crate::services;
+use crate::trans_id::TransId;
 
 use fault::Effect;
 pub use fault::Fault;
@@ -112,7 +113,7 @@ struct Live {
     seed: u64,
     matched: u64,
     fired: u64,
-    trans_ids: VecDeque<Arc<str>>,
+    trans_ids: VecDeque<TransId>,
 }
 
 impl Faults {
@@ -312,7 +313,7 @@ impl Live {
         if self.trans_ids.len() == MAX_TRANS_IDS {
             self.trans_ids.pop_front();
         }
-        self.trans_ids.push_back(Arc::clone(&request.trans_id));
+        self.trans_ids.push_back(request.trans_id.clone());
         Some(Strike {
             id: self.id,
             delay: Duration::from_secs_f64(self.fault.delay_seconds),

@@ -21,11 +21,17 @@ use crate::store::Account;
 /// What is limited: bytes, or the number of objects.
 const KINDS: [&str; 2] = ["quota-bytes", "quota-count"];
 
-pub(crate) fn applies(request: &Request) -> bool {
+pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     match request.path.named() {
         Some(Resource::Account(_)) => true,
+        // Most accounts have no quota.
         Some(Resource::Object(..)) => {
-            request.method == Method::PUT && !request.grant.is_reseller_admin()
+            request.method == Method::PUT
+                && !request.grant.is_reseller_admin()
+                && request
+                    .path
+                    .found_account(&core.store)
+                    .is_some_and(|account| account.has_metadata_about("quota-"))
         }
         _ => false,
     }

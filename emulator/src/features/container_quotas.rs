@@ -18,7 +18,7 @@ use crate::store::Container;
 const BYTES: &str = "x-container-meta-quota-bytes";
 const COUNT: &str = "x-container-meta-quota-count";
 
-pub(crate) fn applies(request: &Request) -> bool {
+pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     match request.path.named() {
         Some(Resource::Container(..)) => {
             (request.method == Method::PUT || request.method == Method::POST)
@@ -26,7 +26,16 @@ pub(crate) fn applies(request: &Request) -> bool {
                     .iter()
                     .any(|name| request.headers.contains_key(*name))
         }
-        Some(Resource::Object(..)) => request.method == Method::PUT,
+        // Most containers have no quota.
+        Some(Resource::Object(..)) => {
+            request.method == Method::PUT
+                && request
+                    .path
+                    .found_container(&core.store)
+                    .is_some_and(|container| {
+                        quota(container, BYTES).is_some() || quota(container, COUNT).is_some()
+                    })
+        }
         _ => false,
     }
 }
@@ -62,11 +71,7 @@ fn check(request: &Request) -> Result<(), Reject> {
 }
 
 async fn is_exceeded(request: &Request, container: &Container, next: Next<'_>) -> bool {
-    // Most containers have no quota; then the totals need not be asked for.
     let (bytes, count) = (quota(container, BYTES), quota(container, COUNT));
-    if bytes.is_none() && count.is_none() {
-        return false;
-    }
     let length: u64 = request
         .header(CONTENT_LENGTH.as_str())
         .and_then(|length| length.parse().ok())

@@ -16,21 +16,23 @@ use http::{Method, StatusCode};
 use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
+use crate::core::Core;
 use crate::listing::{Entry, ObjectEntry};
 use crate::message::{Body, Request, Response};
 use crate::path::{Path, Resource};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
-use crate::resources::object::{Answer, hex};
+use crate::resources::object::{Answer, hex, is_plain};
 use crate::resources::range::{self, Asked, Wanted};
 use crate::segmented::{Broken, Segment, Source, begin, remember};
 
 const MANIFEST_HEADER: &str = "x-object-manifest";
 
-pub(crate) fn applies(request: &Request) -> bool {
-    let reads =
-        request.is_read() && request.query.get("multipart-manifest").as_deref() != Some("get");
+pub(crate) fn applies(request: &Request, core: &Core) -> bool {
+    let reads = request.is_read()
+        && !is_plain(request, core)
+        && request.query.get("multipart-manifest").as_deref() != Some("get");
     let writes = request.method == Method::PUT && request.headers.contains_key(MANIFEST_HEADER);
     (reads || writes) && matches!(request.path.named(), Some(Resource::Object(..)))
 }

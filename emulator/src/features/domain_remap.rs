@@ -42,9 +42,9 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
     let asked = request.path.as_str();
     let path = format!("{root}/{}", asked.strip_prefix('/').unwrap_or(""));
     let (from, to) = (quote(&path), quote(asked));
-    request.path = Path::new(path.clone());
+    request.path = Path::new(path.clone()).into();
     let mut response = next.run(request).await;
-    name_realm(&mut response, &path);
+    name_realm(&mut response, || path.clone());
     restore_locations(&mut response.headers, &from, &to);
     Ok(response)
 }
@@ -61,7 +61,7 @@ enum Remap {
 
 /// The part of the request's host before the storage domain, if it is below that.
 fn below_domain(request: &Request) -> Option<&str> {
-    let host = request.header(HOST.as_str())?;
+    let host = request.header(HOST)?;
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     host.strip_suffix(STORAGE_DOMAIN)
 }

@@ -8,7 +8,7 @@
 //! Out, for an object: `ETag` in quotes, unless it has them.
 
 use http::header::ETAG;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::message::{Request, header_value};
@@ -21,25 +21,25 @@ use crate::reject::Reply;
 struct Setting {
     client: &'static str,
     remove: &'static str,
-    stored: &'static str,
+    stored: HeaderName,
 }
 
 const ACCOUNT: Setting = Setting {
     client: "x-account-rfc-compliant-etags",
     remove: "x-remove-account-rfc-compliant-etags",
-    stored: "x-account-sysmeta-rfc-compliant-etags",
+    stored: HeaderName::from_static("x-account-sysmeta-rfc-compliant-etags"),
 };
 
 const CONTAINER: Setting = Setting {
     client: "x-container-rfc-compliant-etags",
     remove: "x-remove-container-rfc-compliant-etags",
-    stored: "x-container-sysmeta-rfc-compliant-etags",
+    stored: HeaderName::from_static("x-container-sysmeta-rfc-compliant-etags"),
 };
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     match request.path.named() {
         None => false,
-        Some(Resource::Object(account, container, _)) => wants_quotes(core, account, container),
+        Some(Resource::Object(..)) => wants_quotes(request, core),
         Some(Resource::Container(account, container)) => {
             CONTAINER.is_written(&request.headers)
                 || core
@@ -69,18 +69,18 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
     };
     setting.store(&mut request.headers);
     let mut response = next.run(request).await;
-    if let Some(value) = response.headers.remove(setting.stored) {
+    if let Some(value) = response.headers.remove(&setting.stored) {
         response.headers.insert(setting.client, value);
     }
     Ok(response)
 }
 
 /// Whether the container, or else its account, asks for quotes.
-fn wants_quotes(core: &Core, account: &str, container: &str) -> bool {
-    let Some(account) = core.store.account(account) else {
+fn wants_quotes(request: &Request, core: &Core) -> bool {
+    let Some(account) = request.path.found_account(&core.store) else {
         return false;
     };
-    let Some(container) = account.container(container) else {
+    let Some(container) = request.path.found_container(&core.store) else {
         return false;
     };
     container
@@ -106,7 +106,7 @@ impl Setting {
             Some(value) if value.to_str().is_ok_and(truthy) => "True",
             Some(_) => "False",
         };
-        headers.insert(self.stored, HeaderValue::from_static(value));
+        headers.insert(&self.stored, HeaderValue::from_static(value));
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
                 headers.insert(CONTAINER.remove, header_value(value));
             }
             CONTAINER.store(&mut headers);
-            let found = headers.get(CONTAINER.stored).map(HeaderValue::as_bytes);
+            let found = headers.get(&CONTAINER.stored).map(HeaderValue::as_bytes);
             assert_eq!(found, stored.map(str::as_bytes), "{client:?}, {remove:?}");
         }
     }

@@ -5,21 +5,22 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::message::Request;
-use crate::pipeline::Next;
-use crate::reject::Reply;
+use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN, X_TIMESTAMP};
 
-pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
-    clean(&mut request.headers);
-    request.headers.remove("x-timestamp");
-    if !request.headers.contains_key("x-auth-token")
-        && let Some(token) = request.headers.get("x-storage-token").cloned()
+/// What is done to the headers of a request.
+pub(crate) fn enter(headers: &mut HeaderMap) {
+    clean(headers);
+    headers.remove(X_TIMESTAMP);
+    if !headers.contains_key(X_AUTH_TOKEN)
+        && let Some(token) = headers.get(X_STORAGE_TOKEN).cloned()
     {
-        request.headers.insert("x-auth-token", token);
+        headers.insert(X_AUTH_TOKEN, token);
     }
-    let mut response = next.run(request).await;
-    clean(&mut response.headers);
-    Ok(response)
+}
+
+/// What is done to the headers of the answer.
+pub(crate) fn leave(headers: &mut HeaderMap) {
+    clean(headers);
 }
 
 fn clean(headers: &mut HeaderMap) {

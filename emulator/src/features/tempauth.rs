@@ -13,35 +13,41 @@ use std::sync::Arc;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, Method, StatusCode};
 
+use crate::core::Core;
+use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN};
 use crate::message::{Grant, Request, Response, User};
-use crate::pipeline::Next;
 use crate::region::host_url;
 use crate::reject::{Reject, Reply};
 use crate::services::identity::{ACCOUNT_PREFIX, Door, Identity, RACKSPACE_PREFIX, Wanted};
 
 const AUTH_PATH: &str = "/auth/";
 
-pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
+/// Says who asks, or gives the answer where there is one already.
+pub(crate) fn enter(request: &mut Request, core: &Core) -> Option<Reply> {
     // A temporary URL or a form has said already who asks, and then no token is looked at.
     if !matches!(request.grant, Grant::Anonymous) {
-        return Ok(next.run(request).await);
+        return None;
     }
-    let identity = &next.core().identity;
+    let identity = &core.identity;
     if let Some(path) = request.path.as_str().strip_prefix(AUTH_PATH) {
-        return give_token(&request, path, identity);
+        return Some(give_token(request, path, identity));
     }
-    if let Some(user) = bearer(&request, identity)? {
-        request.grant = Grant::User(user);
+    match bearer(request, identity) {
+        Ok(None) => None,
+        Ok(Some(user)) => {
+            request.grant = Grant::User(user);
+            None
+        }
+        Err(refusal) => Some(Err(refusal)),
     }
-    Ok(next.run(request).await)
 }
 
 /// Whose token the request shows; `None` if it shows none that is ours.
 fn bearer(request: &Request, identity: &Identity) -> Result<Option<Arc<User>>, Reject> {
     let Some(token) = request
         .headers
-        .get("x-auth-token")
-        .or_else(|| request.headers.get("x-storage-token"))
+        .get(X_AUTH_TOKEN)
+        .or_else(|| request.headers.get(X_STORAGE_TOKEN))
     else {
         return Ok(None);
     };
@@ -121,8 +127,8 @@ fn give_token(request: &Request, path: &str, identity: &Identity) -> Reply {
         .ok_or_else(|| unauthorized(account))?;
 
     let mut response = Response::with(StatusCode::OK, "text/html; charset=UTF-8", "");
-    response.set(HeaderName::from_static("x-auth-token"), &token.id);
-    response.set(HeaderName::from_static("x-storage-token"), &token.id);
+    response.set(X_AUTH_TOKEN, &token.id);
+    response.set(X_STORAGE_TOKEN, &token.id);
     let left = token.expires.duration_since(now).unwrap_or_default();
     response
         .headers

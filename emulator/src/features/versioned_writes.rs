@@ -35,22 +35,20 @@ const LOCATION: HeaderName = HeaderName::from_static("x-container-sysmeta-versio
 const MODE: HeaderName = HeaderName::from_static("x-container-sysmeta-versions-mode");
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    let has_archive = |account: &str, container: &str| {
-        core.store
-            .container(account, container)
-            .is_some_and(|container| container.metadata_value(LOCATION.as_str()).is_some())
+    let has_archive = || {
+        let container = request.path.found_container(&core.store);
+        container.is_some_and(|container| container.metadata_value(LOCATION).is_some())
     };
     match request.path.named() {
-        Some(Resource::Container(account, container)) => match request.method {
+        Some(Resource::Container(..)) => match request.method {
             Method::PUT | Method::POST => [VERSIONS, HISTORY, REMOVE_VERSIONS, REMOVE_HISTORY]
                 .iter()
                 .any(|name| request.headers.contains_key(name)),
-            Method::GET | Method::HEAD => has_archive(account, container),
+            Method::GET | Method::HEAD => has_archive(),
             _ => false,
         },
-        Some(Resource::Object(account, container, _)) => {
-            matches!(request.method, Method::PUT | Method::DELETE)
-                && has_archive(account, container)
+        Some(Resource::Object(..)) => {
+            matches!(request.method, Method::PUT | Method::DELETE) && has_archive()
         }
         Some(Resource::Account(_)) | None => false,
     }

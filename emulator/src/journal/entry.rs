@@ -7,10 +7,12 @@ use http::Method;
 use serde::Serialize;
 
 use crate::faults::FaultId;
+use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN};
 use crate::message::{Request, header_text};
 use crate::path::{Path, Resource};
 use crate::services;
 use crate::timestamp::Timestamp;
+use crate::trans_id::TransId;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +83,8 @@ impl Auth {
         {
             return Self::Form;
         }
-        let has_token = ["x-auth-token", "x-storage-token"]
-            .into_iter()
+        let has_token = [X_AUTH_TOKEN, X_STORAGE_TOKEN]
+            .iter()
             .any(|name| request.headers.contains_key(name));
         if has_token {
             Self::Token
@@ -120,7 +122,7 @@ pub(crate) struct Entry {
     pub(crate) status: u16,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
-    pub(super) trans_id: Arc<str>,
+    pub(super) trans_id: TransId,
     pub(super) user_agent: Option<Arc<str>>,
     pub(super) fault: Option<FaultId>,
 }

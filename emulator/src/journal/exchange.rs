@@ -44,8 +44,8 @@ impl Peer {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     core: Arc<Core>,
-    /// Gone once it has been written down.
-    entry: Option<Entry>,
+    /// Nobody else's before it is written down, and gone then.
+    entry: Option<Arc<Entry>>,
     /// How many bytes of the request's body have been read, if it has one.
     read: Option<Arc<AtomicU64>>,
     /// The status that counts if the answer gets out whole.
@@ -79,7 +79,7 @@ impl Exchange {
             status: CLIENT_GONE,
             bytes_in: 0,
             bytes_out: 0,
-            trans_id: Arc::clone(&request.trans_id),
+            trans_id: request.trans_id.clone(),
             user_agent: if keeps {
                 peer.user_agent(request)
             } else {
@@ -89,16 +89,20 @@ impl Exchange {
         };
         Self {
             core: Arc::clone(core),
-            entry: Some(entry),
+            entry: Some(Arc::new(entry)),
             read: request.body.counter(),
             status: CLIENT_GONE,
         }
     }
 
     pub(crate) fn struck_by(&mut self, fault: FaultId) {
-        if let Some(entry) = &mut self.entry {
+        if let Some(entry) = self.entry_mut() {
             entry.fault = Some(fault);
         }
+    }
+
+    fn entry_mut(&mut self) -> Option<&mut Entry> {
+        self.entry.as_mut().and_then(Arc::get_mut)
     }
 
     /// The answer's body, which ends the exchange.
@@ -117,12 +121,15 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.core.journal.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if let Some(mut entry) = self.entry.take() {
+        let read = self
+            .read
+            .as_ref()
+            .map_or(0, |read| read.load(Ordering::Relaxed));
+        if let Some(entry) = self.entry_mut() {
             entry.took = entry.started.elapsed();
-            entry.bytes_in = self
-                .read
-                .as_ref()
-                .map_or(0, |read| read.load(Ordering::Relaxed));
+            entry.bytes_in = read;
+        }
+        if let Some(entry) = self.entry.take() {
             self.core.journal.record(entry);
         }
     }
@@ -155,12 +162,14 @@ impl Sent {
 impl Drop for Sent {
     fn drop(&mut self) {
         let whole = self.ended || self.expected == Some(self.bytes);
-        if let Some(exchange) = &mut self.exchange
-            && let Some(entry) = &mut exchange.entry
-        {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let status = exchange.status;
+        if let Some(entry) = exchange.entry_mut() {
             entry.bytes_out = self.bytes;
             if whole {
-                entry.status = exchange.status;
+                entry.status = status;
             }
         }
     }

@@ -82,7 +82,7 @@ impl Filter {
             && self
                 .trans_id
                 .as_deref()
-                .is_none_or(|trans_id| *trans_id == *entry.trans_id)
+                .is_none_or(|trans_id| entry.trans_id == *trans_id)
             && self.matches_path(entry)
     }
 

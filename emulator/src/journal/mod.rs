@@ -152,12 +152,11 @@ impl Journal {
         }
     }
 
-    fn record(&self, entry: Entry) {
+    fn record(&self, mut entry: Arc<Entry>) {
         let mut evicted = None;
         if self.capacity == 0 {
             self.state().counters.count(&entry);
         } else {
-            let mut entry = Arc::new(entry);
             let mut state = self.state();
             state.counters.count(&entry);
             state.last_id += 1;

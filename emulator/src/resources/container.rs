@@ -99,6 +99,16 @@ fn names(request: &Request) -> (&str, &str) {
     }
 }
 
+/// The access list of one kind that the container has which a request names.
+pub(crate) fn access_list_for(request: &Request, core: &Core, name: HeaderName) -> Option<String> {
+    text(
+        &request
+            .path
+            .found_container(&core.store)?
+            .metadata_value(name)?,
+    )
+}
+
 /// The container's access list of one kind, if it has one.
 pub(crate) fn access_list(
     core: &Core,
@@ -110,6 +120,10 @@ pub(crate) fn access_list(
         .store
         .container(account, container)?
         .metadata_value(name)?;
+    text(&value)
+}
+
+fn text(value: &HeaderValue) -> Option<String> {
     String::from_utf8(value.as_bytes().to_vec()).ok()
 }
 

@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 
 use super::metadata::integer;
+use crate::headers::{X_DELETE_AFTER, X_DELETE_AT};
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
 
@@ -13,14 +14,14 @@ pub(crate) fn delete_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<u6
     let bad = |text: &'static str| Reject::plain(StatusCode::BAD_REQUEST, text);
     let seconds = i64::try_from(now.seconds()).unwrap_or(LAST);
     let mut at = None;
-    if let Some(after) = integer(headers, "x-delete-after") {
+    if let Some(after) = integer(headers, X_DELETE_AFTER) {
         let after = after.map_err(|()| bad("Non-integer X-Delete-After"))?;
         let moment = seconds.saturating_add(after).clamp(0, LAST);
         if moment <= seconds {
             return Err(bad("X-Delete-After in past"));
         }
         at = Some(moment);
-    } else if let Some(moment) = integer(headers, "x-delete-at") {
+    } else if let Some(moment) = integer(headers, X_DELETE_AT) {
         let moment = moment
             .map_err(|()| bad("Non-integer X-Delete-At"))?
             .clamp(0, LAST);

@@ -1,5 +1,6 @@
 //! Rules for metadata (`check_metadata` in `swift/common/constraints.py`, `validate_metadata` in `swift/common/db.py`).
 
+use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::flavour::Limits;
@@ -162,7 +163,7 @@ pub(crate) fn title(name: &str) -> String {
 }
 
 /// The value of an integer header, as Python's `int` reads it; numbers beyond what fits become the largest that does.
-pub(crate) fn integer(headers: &HeaderMap, name: &str) -> Option<Result<i64, ()>> {
+pub(crate) fn integer(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Result<i64, ()>> {
     use std::num::IntErrorKind;
     let value = header_text(headers, name)?;
     Some(

@@ -19,6 +19,7 @@ use http::{Method, StatusCode};
 use crate::core::Core;
 use crate::message::{Request, Response};
 use crate::path::Resource;
+use crate::pipeline::Handled;
 use crate::reject::{Reject, Reply};
 
 const ACCOUNT_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
@@ -26,8 +27,26 @@ const CONTAINER_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
 const OBJECT_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS, DELETE";
 
 /// Answers what no feature has answered (`Application.handle_request` in `swift/proxy/server.py`).
-pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
-    if request.path.as_str().contains('\0') && !request.allow_reserved_names {
+pub(crate) fn handle(request: Request, core: &Core) -> Handled<'_> {
+    match request.path.resource() {
+        // What is asked most, and of all only an upload has to wait, for its body.
+        Ok(Resource::Object(..)) if request.method == Method::PUT && !is_hidden(&request) => {
+            Handled::Later(Box::pin(object::put(request, core)))
+        }
+        Ok(Resource::Object(..)) if request.is_read() && !is_hidden(&request) => {
+            Handled::Now(object::read(request, core))
+        }
+        _ => Handled::Now(answer(request, core)),
+    }
+}
+
+/// Whether a request names what is Swift's own.
+fn is_hidden(request: &Request) -> bool {
+    request.path.as_str().contains('\0') && !request.allow_reserved_names
+}
+
+fn answer(request: Request, core: &Core) -> Reply {
+    if is_hidden(&request) {
         return Err(Reject::html(
             StatusCode::PRECONDITION_FAILED,
             "Invalid UTF8 or contains NULL",
@@ -55,8 +74,6 @@ pub(crate) async fn handle(request: Request, core: &Core) -> Reply {
             _ => Err(Reject::method_not_allowed(CONTAINER_METHODS)),
         },
         Resource::Object(..) => match method {
-            Method::GET | Method::HEAD => object::read(&request, core),
-            Method::PUT => object::put(request, core).await,
             Method::POST => object::post(&request, core),
             Method::DELETE => object::delete(&request, core),
             Method::OPTIONS => options(&request, core, OBJECT_METHODS),

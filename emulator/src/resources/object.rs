@@ -13,7 +13,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use super::receive::{no_room, receive};
 use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
-use crate::message::{Body, BodyError, Request, Response, header_text, header_value};
+use crate::headers::{
+    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, keep_spare,
+    spare,
+};
+use crate::message::{Body, BodyError, Request, Response, header_text};
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
 use crate::segmented::concat;
@@ -21,6 +25,7 @@ use crate::store::{
     Container, Extra, Full, ListingOverride, MediaType, NotPut, Object, Stored, compact,
 };
 use crate::timestamp::Timestamp;
+use crate::written;
 
 /// Headers of an object that are kept as they came (`allowed_headers` in `swift/obj/server.py`).
 const KEPT: [&str; 8] = [
@@ -56,24 +61,34 @@ fn names(request: &Request) -> Result<(&str, &str, &str), Reject> {
     }
 }
 
-/// GET and HEAD.
-pub(crate) fn read(request: &Request, core: &Core) -> Reply {
-    let (account, container_name, name) = names(request)?;
-    let list = container::access_list(core, account, container_name, "x-container-read");
+/// Whether a request is for what is read by itself, be it for nothing: features that put together what others are made of
+/// have nothing to do with it. An older version is not what lies where the path leads.
+pub(crate) fn is_plain(request: &Request, core: &Core) -> bool {
+    let found = request.path.found_object(&core.store);
+    found.is_none_or(|object| object.is_plain()) && !request.query.has("version-id")
+}
+
+/// GET and HEAD. The object is the one that [`is_plain`] looked at.
+pub(crate) fn read(mut request: Request, core: &Core) -> Reply {
+    let reply = found(&request, core);
+    keep_spare(std::mem::take(&mut request.headers));
+    reply
+}
+
+fn found(request: &Request, core: &Core) -> Reply {
+    let list = container::access_list_for(request, core, X_CONTAINER_READ);
     acl::authorize(request, core, list.as_deref())?;
-    let container = core.store.container(account, container_name);
-    let object = container
-        .and_then(|container| {
-            if request.header_is_true("x-open-expired") {
-                container.stored_object(name)
-            } else {
-                container.object(name, request.received)
-            }
+    let object = request
+        .path
+        .found_object(&core.store)
+        .filter(|object| {
+            !object.is_expired(request.received) || request.header_is_true(X_OPEN_EXPIRED)
         })
         .ok_or_else(Reject::not_found)?;
-    let mut headers = HeaderMap::with_capacity(object.headers().len() + 8);
-    describe(&object, &mut headers);
-    if is_large(&object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
+    let mut headers = spare();
+    headers.reserve(object.headers().len());
+    describe(object, &mut headers);
+    if is_large(object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
         // Conditions and ranges mean the large object, of which the manifest knows nothing: `slo` and `dlo` heed them.
         let mut response = Response::new(StatusCode::OK);
         response.headers = headers;
@@ -97,17 +112,14 @@ fn is_large(object: &Object) -> bool {
 fn describe(object: &Object, headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, object.content_type.value());
     headers.insert(ETAG, object.etag.value());
-    headers.insert(
-        LAST_MODIFIED,
-        header_value(&object.modified.last_modified()),
-    );
-    headers.insert("x-timestamp", header_value(&object.modified.to_string()));
+    headers.insert(LAST_MODIFIED, object.modified.last_modified_value());
+    headers.insert(X_TIMESTAMP, object.modified.value());
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     for (name, value) in object.headers() {
         headers.insert(name.clone(), value.clone());
     }
     if let Some(at) = object.delete_at() {
-        headers.insert("x-delete-at", at.into());
+        headers.insert(X_DELETE_AT, written::number(at));
     }
 }
 
@@ -147,14 +159,7 @@ impl Answer {
     pub(crate) fn new(request: &Request, headers: HeaderMap, length: u64) -> Self {
         let mut response = Response::new(StatusCode::OK);
         response.headers = headers;
-        let etag = header_text(&response.headers, "etag")
-            .unwrap_or("")
-            .trim_matches('"')
-            .to_owned();
-        let modified = header_text(&response.headers, "last-modified")
-            .and_then(|date| httpdate::parse_http_date(date).ok())
-            .map_or(0, |date| Timestamp::from(date).seconds());
-        if let Some(status) = conditional::refuse(&request.headers, &[&etag], modified) {
+        if let Some(status) = refused(request, &response.headers) {
             response.status = status;
             response.headers.insert(CONTENT_LENGTH, 0.into());
             if status == StatusCode::PRECONDITION_FAILED {
@@ -178,7 +183,9 @@ impl Answer {
         };
         let wanted = match asked {
             range::Wanted::Whole => {
-                response.headers.insert(CONTENT_LENGTH, length.into());
+                response
+                    .headers
+                    .insert(CONTENT_LENGTH, written::number(length));
                 if is_get {
                     BodyWanted::One(0..length)
                 } else {
@@ -234,6 +241,18 @@ impl Answer {
         }
         self.response
     }
+}
+
+/// The status that a request's conditions make of the answer with these headers.
+fn refused(request: &Request, headers: &HeaderMap) -> Option<StatusCode> {
+    let etag = header_text(headers, ETAG).unwrap_or("");
+    // Read back, for what of features an answer consists of may have set it.
+    let modified = || {
+        header_text(headers, LAST_MODIFIED)
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .map_or(0, |date| Timestamp::from(date).seconds())
+    };
+    conditional::refuse(&request.headers, &[etag.trim_matches('"')], modified)
 }
 
 fn content_range(part: &Range<u64>, length: u64) -> String {
@@ -293,7 +312,7 @@ impl Multipart {
 
 /// PUT: stores the body whole or not at all.
 pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
-    let only_if_absent = match request.header(IF_NONE_MATCH.as_str()) {
+    let only_if_absent = match request.header(IF_NONE_MATCH) {
         None => false,
         Some(list) if conditional::matches(list, &[]) => true,
         Some(_) => {
@@ -305,11 +324,11 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     };
     let body = std::mem::take(&mut request.body);
     let (account, container_name, name) = names(&request)?;
-    let list = container::access_list(core, account, container_name, "x-container-write");
+    let list = container::access_list_for(&request, core, X_CONTAINER_WRITE);
     acl::authorize(&request, core, list.as_deref())?;
-    let container = core
-        .store
-        .container(account, container_name)
+    let container = request
+        .path
+        .found_container(&core.store)
         .ok_or_else(Reject::not_found)?;
     check_creation(&request, core, name)?;
     let delete_at = expiry::delete_at(&request.headers, request.received)?;
@@ -323,7 +342,7 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     let created = core.clock.timestamp();
     let (stored, md5) = receive(&request, body, core).await?;
     let etag = md5.to_string();
-    if let Some(expected) = request.header(ETAG.as_str()).map(unquoted)
+    if let Some(expected) = request.header(ETAG).map(unquoted)
         && !expected.is_empty()
         && expected != etag
     {
@@ -343,16 +362,22 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
         body: stored,
     };
     let place = Resource::Object(account, container_name, name);
-    put_into(core, place, &container, object, |former| {
+    put_into(core, place, container, object, |former| {
         if exists(former) {
             Err(Reject::precondition_failed())
         } else {
             Ok(())
         }
     })?;
+    keep_spare(std::mem::take(&mut request.headers));
     let mut response = done(StatusCode::CREATED);
-    response.set(ETAG, &etag);
-    response.set(LAST_MODIFIED, &created.last_modified());
+    response.headers.insert(
+        ETAG,
+        written::written(|page| page.extend_from_slice(etag.as_bytes())),
+    );
+    response
+        .headers
+        .insert(LAST_MODIFIED, created.last_modified_value());
     Ok(response)
 }
 
@@ -409,7 +434,7 @@ fn not_put(reason: NotPut<Reject>) -> Reject {
 /// What a PUT must look like (`check_object_creation` in `swift/common/constraints.py`).
 fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reject> {
     let limits = &core.flavour.limits;
-    let encoding = request.header(TRANSFER_ENCODING.as_str());
+    let encoding = request.header(TRANSFER_ENCODING);
     if let Some(encoding) = encoding
         && !encoding.eq_ignore_ascii_case("chunked")
     {
@@ -426,7 +451,7 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
         });
     }
     let length = request
-        .header(CONTENT_LENGTH.as_str())
+        .header(CONTENT_LENGTH)
         .map(str::parse::<u64>)
         .transpose()
         .map_err(|_| {
@@ -467,7 +492,7 @@ fn check_creation(request: &Request, core: &Core, name: &str) -> Result<(), Reje
         ));
     }
     if request
-        .header(CONTENT_TYPE.as_str())
+        .header(CONTENT_TYPE)
         .is_some_and(media_type::has_reserved_parameter)
     {
         return Err(Reject::html(
@@ -575,7 +600,7 @@ fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<
 /// POST: replaces the metadata, leaves the bytes.
 pub(crate) fn post(request: &Request, core: &Core) -> Reply {
     let (account, container_name, name) = names(request)?;
-    let list = container::access_list(core, account, container_name, "x-container-write");
+    let list = container::access_list_for(request, core, X_CONTAINER_WRITE);
     acl::authorize(request, core, list.as_deref())?;
     let container = core
         .store
@@ -641,7 +666,7 @@ pub(crate) fn post(request: &Request, core: &Core) -> Reply {
 /// DELETE.
 pub(crate) fn delete(request: &Request, core: &Core) -> Reply {
     let (account, container_name, name) = names(request)?;
-    let list = container::access_list(core, account, container_name, "x-container-write");
+    let list = container::access_list_for(request, core, X_CONTAINER_WRITE);
     acl::authorize(request, core, list.as_deref())?;
     let container = core
         .store

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
 use super::container::Container;
@@ -109,7 +110,15 @@ impl Account {
         self.read().metadata.clone()
     }
 
-    pub(crate) fn metadata_value(&self, name: &str) -> Option<HeaderValue> {
+    /// Whether the name of any metadata has this in it.
+    pub(crate) fn has_metadata_about(&self, part: &str) -> bool {
+        self.read()
+            .metadata
+            .keys()
+            .any(|name| name.as_str().contains(part))
+    }
+
+    pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
         self.read().metadata.get(name).cloned()
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
 use super::account::AccountTotals;
@@ -142,7 +143,7 @@ impl Container {
         self.read().changed
     }
 
-    pub(crate) fn metadata_value(&self, name: &str) -> Option<HeaderValue> {
+    pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
         self.read().metadata.get(name).cloned()
     }
 

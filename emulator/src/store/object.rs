@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use super::body::Stored;
 use super::media_type::MediaType;
 use crate::timestamp::Timestamp;
+use crate::written::written;
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -89,9 +90,9 @@ impl Etag {
         text
     }
 
-    /// As a header has it.
+    /// As a header of one answer has it.
     pub(crate) fn value(self) -> HeaderValue {
-        HeaderValue::from_bytes(&self.hex()).unwrap_or(HeaderValue::from_static(""))
+        written(|page| page.extend_from_slice(&self.hex()))
     }
 }
 
@@ -130,6 +131,16 @@ impl Object {
     /// Whether the object's time is up: Swift serves it until the second before `X-Delete-At`.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.delete_at().is_some_and(|at| at <= now.seconds())
+    }
+
+    /// Whether it is read by itself: it is no manifest of a large object, and no link.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.headers().iter().any(|(name, _)| {
+            matches!(
+                name.as_str(),
+                "x-static-large-object" | "x-object-manifest" | "x-object-sysmeta-symlink-target"
+            )
+        })
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&HeaderValue> {

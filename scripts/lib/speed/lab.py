@@ -88,6 +88,11 @@ class Server:
         """Bytes of memory that the process has now (`VmRSS`) or had at most (`VmHWM`)."""
         return memory(self.process.pid, what)
 
+    def processor_time(self):
+        """Seconds of processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def forget_peak(self):
         """Has `VmHWM` begin anew from what is there now."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")

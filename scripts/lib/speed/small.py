@@ -1,14 +1,16 @@
-"""Small requests over kept connections, beside bare hyper, nginx and a real Swift."""
+"""Small requests over kept connections, beside bare hyper, nginx and a real Swift. Rates are those of one wrk with one
+thread on the same cores; the processor time of a request is the server's alone, and holds on a loaded machine as well."""
 
 import contextlib
+import hashlib
+import hmac
 import itertools
-import statistics
 
-from real_swift import RealSwift
 import swift_lab
+from real_swift import RealSwift
 
 from . import web
-from .lab import median, ratio
+from .lab import Server, median, ratio
 from .nginx import Nginx
 from .row import Row
 
@@ -45,8 +47,6 @@ class Cloud:
         }
 
     def temp_url(self):
-        import hashlib
-        import hmac
         path, expires = f"{self.objects}/one", 4_000_000_000
         text = f"GET\n{expires}\n{path}".encode()
         signature = hmac.new(TEMP_URL_KEY.encode(), text, hashlib.sha256).hexdigest()
@@ -68,12 +68,15 @@ class Cloud:
         method, path, headers = self.requests[operation]
         return web.expect(web.exchange(self.port, method, path, headers, BODY if operation == "put" else b""), 200, 201)
 
-    def load(self, lab, operation, connections, port=None):
-        """Puts it, or whoever else listens on `port`, under this load: rate, and 99th percentile."""
+    def load(self, lab, operation, connections, server):
+        """Puts a server under this load: rate, 99th percentile, processor time of one request where that can be told."""
         method, path, headers = self.requests[operation]
-        url = f"http://127.0.0.1:{port or self.port}{path}"
+        url = f"http://127.0.0.1:{server.port}{path}"
         body = BODY if operation == "put" else None
-        return web.wrk(lab.folder, url, connections, lab.seconds, method, headers, body)
+        timed = isinstance(server, Server)
+        before = server.processor_time() if timed else 0
+        rate, slow = web.wrk(lab.folder, url, connections, lab.seconds, method, headers, body)
+        return rate, slow, (server.processor_time() - before) / (rate * lab.seconds) if timed else None
 
 
 def rows(lab):
@@ -92,7 +95,8 @@ def keys():
 
 
 def beside_servers(lab):
-    cloud = Cloud(lab.emulator().port).fill()
+    emulator = lab.emulator()
+    cloud = Cloud(emulator.port).fill()
     recorded = []
     for operation in OPERATIONS:
         method, path, _ = cloud.requests[operation]
@@ -117,13 +121,13 @@ def beside_servers(lab):
             if not any(map(lab.wants, keys)):
                 continue
             measures = {
-                "emulator": lambda: cloud.load(lab, operation, connections),
-                "hyper": lambda: cloud.load(lab, operation, connections, bare.get(operation, rest).port),
+                "emulator": lambda: cloud.load(lab, operation, connections, emulator),
+                "hyper": lambda: cloud.load(lab, operation, connections, bare.get(operation, rest)),
             }
             if operation == "get" and nginx:
-                measures["nginx"] = lambda: cloud.load(lab, operation, connections, nginx.port)
+                measures["nginx"] = lambda: cloud.load(lab, operation, connections, nginx)
             if operation == "put":
-                measures["get"] = lambda: cloud.load(lab, "get", connections)
+                measures["get"] = lambda: cloud.load(lab, "get", connections, emulator)
             rounds = lab.turns(measures)
             for key in filter(lab.wants, keys):
                 yield from row(lab, key, what, goal, connections, rounds)
@@ -143,8 +147,11 @@ def row(lab, key, what, goal, connections, rounds):
         mine, theirs = (median(rounds, name, lambda measured: measured[0]) for name in ("emulator", other))
         least = {"hyper": goal, "nginx": 1.0, "get": 0.6}[other]
         beside = whom or "GET's"
-        yield Row(key, f"{what}, {at}: rate / {beside}", value, f">= {least}" if least else "", lab.command(key),
-                  note=f"{mine:,.0f}/s beside {theirs:,.0f}/s")
+        note = f"{mine:,.0f}/s beside {theirs:,.0f}/s"
+        if other == "hyper":
+            mine, theirs = (median(rounds, name, lambda measured: measured[2]) * 1e6 for name in ("emulator", other))
+            note += f"; {mine:.1f} µs of processor time beside {theirs:.1f} µs"
+        yield Row(key, f"{what}, {at}: rate / {beside}", value, f">= {least}" if least else "", lab.command(key), note=note)
     elif other == "nginx":
         yield Row(key, f"{what}, {at}: rate / nginx's", None, ">= 1.0", lab.command(key), note="no nginx here, and none from apt")
 
@@ -152,7 +159,8 @@ def row(lab, key, what, goal, connections, rounds):
 def beside_swift(lab):
     """The real one is so slow that it needs few turns; where it cannot be had, the row says why."""
     wanted = [key for key in ("get", "put") if lab.wants(f"{key}/16/swift")]
-    cloud = Cloud(lab.emulator().port).fill()
+    emulator = lab.emulator()
+    cloud = Cloud(emulator.port).fill()
     swift = RealSwift(8190)
     with contextlib.ExitStack() as stack:
         try:
@@ -167,8 +175,8 @@ def beside_swift(lab):
             return
         for operation in wanted:
             rounds = lab.turns({
-                "emulator": lambda: cloud.load(lab, operation, 16),
-                "swift": lambda: real.load(lab, operation, 16),
+                "emulator": lambda: cloud.load(lab, operation, 16, emulator),
+                "swift": lambda: real.load(lab, operation, 16, swift),
             }, rounds=3)
             key, what = f"{operation}/16/swift", OPERATIONS[operation][0]
             mine, theirs = (median(rounds, name, lambda measured: measured[0]) for name in ("emulator", "swift"))

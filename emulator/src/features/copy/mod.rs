@@ -105,7 +105,7 @@ fn turned_around(mut request: Request) -> Result<Request, Reject> {
         .insert("x-copy-from", header_value(&quote(&source)));
     request.headers.insert(CONTENT_LENGTH, 0.into());
     request.method = Method::PUT;
-    request.path = path;
+    request.path = path.into();
     Ok(request)
 }
 

@@ -312,7 +312,7 @@ async fn send(
 ) -> Result<Outcome, Refusal> {
     let (sender, body) = Channel::new(1);
     put.body = Body::stream(body);
-    let mut answer = next.run(put);
+    let mut answer = std::pin::pin!(next.run(put));
     let mut exceeded = false;
     // A refusal may come before the body has been read; then nobody waits for the rest.
     let response = tokio::select! {

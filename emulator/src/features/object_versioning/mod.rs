@@ -62,8 +62,10 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
             Method::DELETE => was_versioned(account, container),
             _ => false,
         },
-        Some(Resource::Object(account, container, _)) => {
-            was_versioned(account, container) || version_id(request).is_some()
+        Some(Resource::Object(..)) => {
+            let container = request.path.found_container(&core.store);
+            container.is_some_and(|container| names::versions_in(container).is_some())
+                || version_id(request).is_some()
         }
         None => false,
     }

@@ -393,7 +393,9 @@ async fn read_version(
     version: Timestamp,
     id: &str,
 ) -> Reply {
-    request.path = versioned.version_path(&versioned.version_name(version));
+    request.path = versioned
+        .version_path(&versioned.version_name(version))
+        .into();
     request.allow_reserved_names = true;
     let mut response = next.run(request).await;
     if response.header(CONTENT_TYPE.as_str()) == Some(archive::DELETE_MARKER) {
@@ -426,7 +428,7 @@ async fn delete_version(
         request.query = Query::default();
         current = None;
     }
-    request.path = versioned.version_path(&name);
+    request.path = versioned.version_path(&name).into();
     request.allow_reserved_names = true;
     let mut response = next.run(request).await;
     let current = current

@@ -99,7 +99,7 @@ pub(super) async fn list(
     current: Vec<(Entry, Option<String>)>,
 ) -> Result<Listing, Reject> {
     let mut request = wanted.request;
-    request.path = hidden;
+    request.path = hidden.into();
     let response = next.run(request).await;
     if !response.is_success() && response.status != StatusCode::NOT_FOUND {
         return Err(Reject::new(response.status));

@@ -25,12 +25,14 @@ mod read;
 
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::core::Core;
 use crate::listing::{Entry, ObjectEntry};
 use crate::message::{Request, Response, header_text};
 use crate::path::Resource;
 use crate::pipeline::Next;
 use crate::query::truthy;
 use crate::reject::{Reject, Reply};
+use crate::resources::object::is_plain;
 
 /// The most segments that are objects in one manifest.
 pub(crate) const MAX_SEGMENTS: usize = 1000;
@@ -44,10 +46,10 @@ const SLO_HEADER: &str = "x-static-large-object";
 const SLO_ETAG: &str = "x-object-sysmeta-slo-etag";
 const SLO_SIZE: &str = "x-object-sysmeta-slo-size";
 
-pub(crate) fn applies(request: &Request) -> bool {
+pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     match request.path.named() {
         Some(Resource::Object(..)) => {
-            request.is_read()
+            request.is_read() && !is_plain(request, core)
                 || manifest_parameter(request).is_some()
                 || request.headers.contains_key(SLO_HEADER)
         }

@@ -46,11 +46,9 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     let Some(named) = request.path.named() else {
         return false;
     };
-    let found = named
-        .container()
-        .and_then(|container| core.store.container(named.account(), container));
+    let found = request.path.found_container(&core.store);
     found.is_some_and(|container| {
-        let has = |name| !setting(&container, name).is_empty();
+        let has = |name| !setting(container, name).is_empty();
         has(INDEX)
             || has(LISTINGS)
             || (named.object().is_none() && (has(ERROR) || request.header_is_true("x-web-mode")))

@@ -30,6 +30,7 @@ use crate::message::{Request, header_text};
 use crate::path::{Path, Resource, quote};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
+use crate::resources::object::is_plain;
 
 /// Links in a row that a read follows.
 pub(crate) const SYMLOOP_MAX: u32 = 2;
@@ -48,10 +49,11 @@ const EXTEND: &str = "x-object-sysmeta-symloop-extend";
 const ALLOW_RESERVED: &str = "x-object-sysmeta-allow-reserved-names";
 const LISTED_HASH: &str = "x-object-sysmeta-container-update-override-etag";
 
-pub(crate) fn applies(request: &Request) -> bool {
+pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     match request.path.named() {
         Some(Resource::Object(..)) => match request.method {
-            Method::GET | Method::HEAD | Method::POST => true,
+            Method::GET | Method::HEAD => !is_plain(request, core),
+            Method::POST => true,
             Method::PUT => request.headers.contains_key(TARGET),
             _ => false,
         },

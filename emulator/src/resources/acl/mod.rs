@@ -16,7 +16,7 @@ pub(crate) mod keystone;
 use std::sync::LazyLock;
 
 use http::header::{CONTENT_TYPE, REFERER};
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 
 pub(crate) use account::shown as shown_account_acl;
 pub(crate) use container::clean as clean_acl;
@@ -31,7 +31,7 @@ use crate::services::identity::{ACCOUNT_PREFIX, RACKSPACE_PREFIX, SERVICE_PREFIX
 const SERVICE_GROUP: &str = "service";
 
 /// The header that sets an account's list.
-const ACCOUNT_ACL: &str = "x-account-access-control";
+const ACCOUNT_ACL: HeaderName = HeaderName::from_static("x-account-access-control");
 
 /// That a request may be, and what it may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) fn authorize(
         method: &request.method,
         resource,
         user,
-        referer: request.header(REFERER.as_str()).unwrap_or_default(),
+        referer: request.header(REFERER).unwrap_or_default(),
     };
     if asked.prefix().is_some()
         && let Some(list) = request.headers.get(ACCOUNT_ACL)
@@ -103,7 +103,7 @@ fn authorize_by_roles(
         method: &request.method,
         resource,
         user,
-        referer: request.header(REFERER.as_str()).unwrap_or_default(),
+        referer: request.header(REFERER).unwrap_or_default(),
     };
     let account = || core.store.account(resource.account());
     asked.decide(acl, account).ok_or_else(|| {

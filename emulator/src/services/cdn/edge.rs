@@ -45,7 +45,7 @@ use crate::path::{Path, quote};
 use crate::pipeline::Next;
 use crate::reject::Reject;
 use crate::resources::object;
-use crate::store::Stored;
+use crate::store::{Stored, compact};
 use crate::timestamp::{Timestamp, http_date};
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -218,6 +218,9 @@ async fn origin(whole: Request, core: &Arc<Core>) -> Origin {
         blocks.push(block);
     }
     headers.remove(CONTENT_LENGTH);
+    for value in headers.values_mut() {
+        *value = compact(value);
+    }
     Origin::Here(status, headers, Stored::from_chunks(blocks))
 }
 

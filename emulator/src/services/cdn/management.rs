@@ -32,7 +32,9 @@ pub(super) const ROOT: &str = "/cdn/v1/";
 pub(super) fn handle(request: &Request, core: &Core) -> Response {
     answer(request, core).unwrap_or_else(|reject| {
         let mut response = reject.into_response();
-        crate::reject::name_realm(&mut response, &request.path.as_str()["/cdn".len()..]);
+        crate::reject::name_realm(&mut response, || {
+            request.path.as_str()["/cdn".len()..].to_owned()
+        });
         response
     })
 }

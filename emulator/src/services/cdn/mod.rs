@@ -26,6 +26,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
+use http::header::HOST;
+
 use crate::core::Core;
 use crate::message::{Request, Response};
 use crate::path::Path;
@@ -94,6 +96,11 @@ impl Cdn {
         self.rows_mut().put(account, container, publication);
     }
 
+    /// Delivers the logs of hours that are over.
+    pub(crate) fn deliver_due_logs(&self, core: &Core) {
+        self.logs.deliver_due(core);
+    }
+
     /// Whether an account has ever published anything.
     pub(crate) fn knows(&self, account: &str) -> bool {
         self.rows().account(account).is_some()
@@ -119,11 +126,15 @@ impl Cdn {
     }
 }
 
-/// Answers a request that is the CDN's, and gives back any other.
-pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Response, Request> {
-    core.cdn.logs.deliver_due(core);
+/// Whether a request is the CDN's.
+pub(crate) fn owns(request: &Request) -> bool {
+    is_at_edge(request) || request.path.as_str().starts_with(management::ROOT)
+}
+
+/// Answers a request that is the CDN's.
+pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Response {
     let path = request.path.as_str();
-    let target = match request.header("host").and_then(address::label_of_host) {
+    let target = match request.header(HOST).and_then(address::label_of_host) {
         Some(label) => Some(edge::Target {
             label: label.to_owned(),
             base: String::new(),
@@ -142,24 +153,21 @@ pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Respons
         }),
     };
     if let Some(target) = target {
-        return Ok(edge::handle(request, &target, core).await);
+        return edge::handle(request, &target, core).await;
     }
-    if request.path.as_str().starts_with(management::ROOT) {
-        return Ok(management::handle(&request, core));
-    }
-    Err(request)
+    management::handle(&request, core)
 }
 
 /// Whether a request is for the edge.
 pub(crate) fn is_at_edge(request: &Request) -> bool {
-    let host = request.header("host").and_then(address::label_of_host);
+    let host = request.header(HOST).and_then(address::label_of_host);
     host.is_some() || request.path.as_str().starts_with(address::EDGE)
 }
 
 /// The path of a request; one that reaches the edge by its host has the path by which it could have got there as well.
 pub(crate) fn path_of(request: &Request) -> Cow<'_, str> {
     let path = request.path.as_str();
-    match request.header("host").and_then(address::label_of_host) {
+    match request.header(HOST).and_then(address::label_of_host) {
         Some(label) => Cow::Owned(format!("{}{label}{path}", address::EDGE)),
         None => Cow::Borrowed(path),
     }

@@ -216,14 +216,11 @@ pub(crate) fn owns(request: &Request) -> bool {
     request.path.version() == "_emulator" && !guard::has_virtual_host(request)
 }
 
-/// Answers a request for the control surface; gives every other one back.
-pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Result<Response, Request> {
-    if !owns(&request) {
-        return Err(request);
-    }
-    Ok(answer(request, core)
+/// Answers a request for the control surface.
+pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Response {
+    answer(request, core)
         .await
-        .unwrap_or_else(Refused::into_response))
+        .unwrap_or_else(Refused::into_response)
 }
 
 async fn answer(request: Request, core: &Arc<Core>) -> Answer {

@@ -49,12 +49,13 @@ pub(crate) const RACKSPACE_PREFIX: &str = "MossoCloudFS_";
 /// No request to sign in is longer than this, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
+/// Whether a request may concern identity, which [`handle`] then decides: hardly any does.
+pub(crate) fn may_own(request: &Request) -> bool {
+    matches!(request.path.version(), "" | "v1.0" | "v1.1" | "v2.0" | "v3")
+}
+
 /// Answers what concerns identity; gives every other request back.
 pub(crate) async fn handle(mut request: Request, core: &Core) -> Result<Response, Request> {
-    // Every request passes here, and hardly any stays.
-    if !matches!(request.path.version(), "" | "v1.0" | "v1.1" | "v2.0" | "v3") {
-        return Err(request);
-    }
     let path = request.path.as_str().to_owned();
     let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
     match steps[..] {

@@ -1,0 +1,108 @@
+//! The name of a transaction: of a request and of all that is asked on its behalf.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::timestamp::Timestamp;
+use crate::written::written;
+
+/// `tx`, 21 random hex digits, the time in hex, and whatever the client wants to find again (`generate_trans_id` in
+/// `swift/common/utils`).
+///
+/// Made for every request and read for few, so it takes no memory of its own unless the client adds something.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct TransId {
+    own: [u8; OWN],
+    /// With the hyphen before it.
+    extra: Option<Arc<str>>,
+}
+
+const RANDOM: usize = 21;
+const SECONDS: usize = 10;
+const OWN: usize = "tx".len() + RANDOM + "-".len() + SECONDS;
+
+impl TransId {
+    /// A new one, with what the client says in `X-Trans-Id-Extra`, of which 32 letters count.
+    pub(crate) fn new(now: Timestamp, extra: Option<&HeaderValue>) -> Self {
+        let mut own = *b"tx--------------------------------";
+        hex(&mut own[2..2 + RANDOM], &rand::random::<[u8; 11]>());
+        hex(&mut own[OWN - SECONDS..], &now.seconds().to_be_bytes());
+        let extra = extra
+            .and_then(|extra| extra.to_str().ok())
+            .filter(|extra| !extra.is_empty())
+            .map(|extra| {
+                let extra: String = extra.chars().take(32).collect();
+                format!("-{}", crate::path::quote(&extra)).into()
+            });
+        Self { own, extra }
+    }
+
+    /// As a header's value.
+    pub(crate) fn value(&self) -> HeaderValue {
+        written(|page| {
+            page.extend_from_slice(&self.own);
+            page.extend_from_slice(self.extra.as_deref().unwrap_or_default().as_bytes());
+        })
+    }
+}
+
+/// The lowest digits of a number, of which the highest byte comes first.
+fn hex(digits: &mut [u8], number: &[u8]) {
+    let halves = number.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+    for (digit, half) in digits.iter_mut().rev().zip(halves) {
+        *digit = b"0123456789abcdef"[usize::from(half)];
+    }
+}
+
+impl PartialEq<str> for TransId {
+    fn eq(&self, other: &str) -> bool {
+        let extra = self.extra.as_deref().unwrap_or_default();
+        other
+            .as_bytes()
+            .strip_prefix(&self.own)
+            .is_some_and(|rest| rest == extra.as_bytes())
+    }
+}
+
+impl fmt::Display for TransId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(std::str::from_utf8(&self.own).unwrap_or_default())?;
+        formatter.write_str(self.extra.as_deref().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for TransId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_time_and_what_the_client_adds() {
+        let now = Timestamp::from_ticks(0x00ab_cdef * 100_000);
+        let plain = TransId::new(now, None).to_string();
+        assert_eq!(plain.len(), 34);
+        assert!(
+            plain.starts_with("tx") && plain.ends_with("-0000abcdef"),
+            "{plain}"
+        );
+        let random = plain[2..23].bytes();
+        assert!(random.clone().all(|byte| byte.is_ascii_hexdigit()));
+
+        let more = HeaderValue::from_static("mine and 29 letters more, of which the last");
+        let id = TransId::new(now, Some(&more));
+        assert!(
+            id.to_string()
+                .ends_with("-0000abcdef-mine%20and%2029%20letters%20more%2C%20of%20whi")
+        );
+        assert_eq!(id.value(), id.to_string());
+        assert!(id == *id.to_string() && id != *plain);
+        assert_ne!(plain, TransId::new(now, None).to_string());
+    }
+}

@@ -1,0 +1,58 @@
+//! Header values that are written for one answer.
+
+use std::cell::RefCell;
+
+use bytes::BytesMut;
+use http::HeaderValue;
+
+use crate::timestamp::http_date;
+
+/// Bytes that values are cut from, so that not each takes memory of its own.
+const PAGE: usize = 2048;
+
+/// Room for any value that is written here, but for those that have something of a client's in them.
+const ROOM: usize = 64;
+
+thread_local! {
+    static PAGES: RefCell<BytesMut> = RefCell::default();
+    static DATE: RefCell<(u64, HeaderValue)> = RefCell::new((u64::MAX, HeaderValue::from_static("")));
+}
+
+/// A value of what is written to the end of a page; empty if that is none.
+///
+/// Not for values that are kept: each keeps the whole page.
+pub(crate) fn written(write: impl FnOnce(&mut BytesMut)) -> HeaderValue {
+    PAGES.with_borrow_mut(|page| {
+        if page.capacity() < ROOM {
+            // Where nobody holds what was cut from the page, this is the same page again.
+            page.reserve(PAGE);
+        }
+        write(page);
+        HeaderValue::from_maybe_shared(page.split().freeze())
+            .unwrap_or(HeaderValue::from_static(""))
+    })
+}
+
+/// A number.
+pub(crate) fn number(number: u64) -> HeaderValue {
+    written(|page| digits(page, number, 1))
+}
+
+/// The digits of a number, and zeros before them where it has fewer than `least`, ten at most.
+pub(crate) fn digits(page: &mut BytesMut, number: u64, least: usize) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(number).as_bytes();
+    page.extend_from_slice(&b"0000000000"[..least.saturating_sub(digits.len())]);
+    page.extend_from_slice(digits);
+}
+
+/// The date of an answer, which is the same for many.
+pub(crate) fn date(seconds: u64) -> HeaderValue {
+    DATE.with_borrow_mut(|(of, date)| {
+        if *of != seconds {
+            *date = crate::message::header_value(&http_date(seconds));
+            *of = seconds;
+        }
+        date.clone()
+    })
+}
