@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each member may use of the others, other than for its own tests.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("signing", &[]),
     ("ledger", &[]),
     ("identity", &[]),
-    ("swift-client", &["identity", "signing"]),
+    ("md5-lanes", &[]),
+    ("swift-client", &["identity", "md5-lanes", "signing"]),
     ("cdn-client", &["identity", "swift-client"]),
     // The witness for the clients must not share their code.
     ("emulator", &["signing"]),

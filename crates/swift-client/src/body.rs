@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
+use md5_lanes::Hasher;
 use tokio_util::io::ReaderStream;
 
 use crate::Error;
@@ -77,7 +78,7 @@ impl Body {
         }
         if !metadata.is_file() {
             let reader = tokio::fs::File::open(path).await.map_err(fail)?;
-            return Ok(Self::reader(reader, None));
+            return Ok(Self::blocking_reader(reader.into_std().await, None));
         }
         Ok(Self::file_part(path, 0, metadata.len()))
     }
@@ -106,6 +107,12 @@ impl Body {
     /// Whatever `reader` gives; as [`Body::stream`].
     pub fn reader(reader: impl tokio::io::AsyncRead + Send + 'static, length: Option<u64>) -> Self {
         Self::stream(ReaderStream::with_capacity(reader, CHUNK_BYTES), length)
+    }
+
+    /// Whatever `reader` gives, which may block, as standard input does: a thread of its own reads it. As
+    /// [`Body::stream`].
+    pub fn blocking_reader(reader: impl io::Read + Send + 'static, length: Option<u64>) -> Self {
+        Self::stream(file::read_all(reader), length)
     }
 
     /// How many bytes there are, if that is known.
@@ -287,31 +294,39 @@ impl Watch {
 
 /// The MD5 of pieces that make one whole; of more than a little on a thread that may take its time.
 pub(crate) async fn md5_of(pieces: &[Bytes]) -> String {
-    let hash = |pieces: &[Bytes]| {
+    if pieces.iter().map(Bytes::len).sum::<usize>() <= SMALL_BYTES {
         let mut md5 = Md5::new();
         for piece in pieces {
             md5.update(piece);
         }
-        hex_md5(md5)
-    };
-    if pieces.iter().map(Bytes::len).sum::<usize>() <= SMALL_BYTES {
-        return hash(pieces);
+        return hex_md5(md5);
     }
     let pieces = pieces.to_vec();
-    tokio::task::spawn_blocking(move || hash(&pieces))
+    let hash = move || {
+        let mut hasher = Hasher::default();
+        for piece in pieces {
+            hasher.update(piece);
+        }
+        hex_of(&hasher.finish())
+    };
+    tokio::task::spawn_blocking(hash)
         .await
         .expect("hashing does not panic")
 }
 
 /// A finished MD5 as Swift writes it.
 pub(crate) fn hex_md5(md5: Md5) -> String {
+    hex_of(&md5.finalize())
+}
+
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    md5.finalize()
-        .iter()
-        .fold(String::with_capacity(32), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 impl fmt::Debug for Body {

@@ -22,16 +22,42 @@ pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 /// How many pieces may wait between disk and network.
 const AHEAD: usize = 4;
 
+type Pieces = mpsc::Sender<io::Result<Bytes>>;
+
 /// `length` bytes of a file from `offset` on. It fails if there are fewer.
 pub(crate) fn read(
     path: PathBuf,
     offset: u64,
     length: u64,
 ) -> BoxStream<'static, io::Result<Bytes>> {
+    on_a_thread(move |sender| read_to(sender, &path, offset, length))
+}
+
+/// All that a reader gives.
+pub(crate) fn read_all(
+    mut reader: impl Read + Send + 'static,
+) -> BoxStream<'static, io::Result<Bytes>> {
+    on_a_thread(move |sender| {
+        loop {
+            let mut piece = Vec::with_capacity(CHUNK_BYTES);
+            let mut next = (&mut reader).take(CHUNK_BYTES as u64);
+            // Less than was asked for is the last of it.
+            let ended = next.read_to_end(&mut piece)? < CHUNK_BYTES;
+            if sender.blocking_send(Ok(piece.into())).is_err() || ended {
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// What `read` sends from a thread that may block.
+fn on_a_thread(
+    read: impl FnOnce(&Pieces) -> io::Result<()> + Send + 'static,
+) -> BoxStream<'static, io::Result<Bytes>> {
     let start = async move {
         let (sender, mut receiver) = mpsc::channel(AHEAD);
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = read_to(&sender, &path, offset, length) {
+            if let Err(error) = read(&sender) {
                 // If nobody listens any more, nobody needs to know.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -72,31 +98,32 @@ fn small(path: &Path) -> io::Result<Option<(Bytes, String)>> {
     Ok(Some((content.into(), md5)))
 }
 
-fn read_to(
-    sender: &mpsc::Sender<io::Result<Bytes>>,
-    path: &Path,
-    offset: u64,
-    length: u64,
-) -> io::Result<()> {
+fn read_to(sender: &Pieces, path: &Path, offset: u64, length: u64) -> io::Result<()> {
     let mut file = File::open(path)?;
     if offset > 0 {
         file.seek(SeekFrom::Start(offset))?;
     }
     let mut left = length;
     while left > 0 {
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        let mut piece = Vec::with_capacity(wanted);
-        (&mut file).take(wanted as u64).read_to_end(&mut piece)?;
+        let piece = read_piece(&mut file, left)?;
         left -= piece.len() as u64;
-        if piece.len() < wanted {
-            let reason = format!("it ended {left} bytes early");
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
-        }
-        if sender.blocking_send(Ok(piece.into())).is_err() {
+        if sender.blocking_send(Ok(piece)).is_err() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// The next [`CHUNK_BYTES`] of a file, or as many as are left to be read. It fails if there are fewer.
+pub(crate) fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
+    let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+    let mut piece = Vec::with_capacity(wanted);
+    file.take(wanted as u64).read_to_end(&mut piece)?;
+    if piece.len() < wanted {
+        let reason = format!("it ended {} bytes early", left - piece.len() as u64);
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+    }
+    Ok(piece.into())
 }
 
 /// How a download becomes a file.

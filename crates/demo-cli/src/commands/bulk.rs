@@ -66,7 +66,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
                 WrongUse::new("the archive's name does not tell its format: say --format tar, tar.gz or tar.bz2")
             })?;
             let body = if archive.as_os_str() == "-" {
-                Body::reader(tokio::io::stdin(), None)
+                Body::blocking_reader(std::io::stdin(), None)
             } else {
                 Body::file(&archive).await?
             };

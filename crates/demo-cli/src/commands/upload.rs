@@ -227,7 +227,7 @@ impl Upload<'_> {
             self.bar.expect_any();
             let done = self
                 .putter
-                .body(to, Body::reader(tokio::io::stdin(), None))
+                .body(to, Body::blocking_reader(std::io::stdin(), None))
                 .await?;
             uploaded(self.context, to, Path::new("-"), &done);
             return Ok(());

@@ -2,18 +2,52 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use md5::{Digest, Md5};
+use md5_lanes::Hasher;
 
-use crate::body::hex_md5;
+use crate::body::{hex_md5, hex_of};
 
 /// Sees all bytes of a download in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Check {
     /// What is still to come, the one that is being read first.
     expected: VecDeque<Expected>,
-    md5: Md5,
+    hash: Hash,
     /// Bytes of the first one that have been seen.
     seen: u64,
+}
+
+/// How the MD5 is taken.
+#[derive(Clone, Debug)]
+enum Hash {
+    /// At once.
+    Alone(Md5),
+    /// Beside those of other parts, which may wait.
+    Beside(Hasher),
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self::Alone(Md5::new())
+    }
+}
+
+impl Hash {
+    fn update(&mut self, bytes: Bytes) {
+        match self {
+            Self::Alone(md5) => md5.update(&bytes),
+            Self::Beside(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The MD5 of what was seen. After that it begins anew.
+    fn take(&mut self) -> String {
+        match self {
+            Self::Alone(md5) => hex_md5(std::mem::take(md5)),
+            Self::Beside(hasher) => hex_of(&std::mem::take(hasher).finish()),
+        }
+    }
 }
 
 /// A run of bytes.
@@ -46,6 +80,14 @@ impl Check {
         }
     }
 
+    /// The same check beside others, for threads that may block.
+    pub(crate) fn beside_others(self) -> Self {
+        Self {
+            hash: Hash::Beside(Hasher::default()),
+            ..self
+        }
+    }
+
     /// What is left of these runs between two places, both included. Of a run that is cut no hash is known.
     pub(crate) fn cut(expected: &[Expected], first: u64, last: u64) -> Self {
         let mut start = 0;
@@ -68,17 +110,18 @@ impl Check {
     }
 
     /// Takes the next bytes.
-    pub(crate) fn update(&mut self, mut bytes: &[u8]) -> Result<(), Mismatch> {
+    pub(crate) fn update(&mut self, bytes: &Bytes) -> Result<(), Mismatch> {
+        let mut bytes = bytes.clone();
         while let Some(run) = self.expected.front() {
             let wanted = run.bytes - self.seen;
             let taken = usize::try_from(wanted)
                 .unwrap_or(usize::MAX)
                 .min(bytes.len());
+            let now = bytes.split_to(taken);
             if run.md5.is_some() {
-                self.md5.update(&bytes[..taken]);
+                self.hash.update(now);
             }
             self.seen += taken as u64;
-            bytes = &bytes[taken..];
             if self.seen < run.bytes {
                 return Ok(());
             }
@@ -96,20 +139,24 @@ impl Check {
     }
 
     fn close(&mut self) -> Result<(), Mismatch> {
-        let found = hex_md5(std::mem::take(&mut self.md5));
         self.seen = 0;
-        match self.expected.pop_front() {
-            Some(Expected {
-                md5: Some(expected),
-                segment,
-                ..
-            }) if !expected.eq_ignore_ascii_case(&found) => Err(Mismatch {
-                expected,
-                found,
-                segment,
-            }),
-            _ => Ok(()),
+        let Some(Expected {
+            md5: Some(expected),
+            segment,
+            ..
+        }) = self.expected.pop_front()
+        else {
+            return Ok(());
+        };
+        let found = self.hash.take();
+        if expected.eq_ignore_ascii_case(&found) {
+            return Ok(());
         }
+        Err(Mismatch {
+            expected,
+            found,
+            segment,
+        })
     }
 }
 
@@ -125,11 +172,18 @@ mod tests {
         }
     }
 
+    /// By itself and beside others it comes to the same.
     fn check(mut check: Check, content: &str, piece: usize) -> Result<(), Mismatch> {
-        for piece in content.as_bytes().chunks(piece) {
-            check.update(piece)?;
+        let mut beside = check.clone().beside_others();
+        let pieces = content.as_bytes().chunks(piece);
+        for piece in pieces.map(Bytes::copy_from_slice) {
+            let alone = check.update(&piece);
+            assert_eq!(beside.update(&piece), alone);
+            alone?;
         }
-        check.finish()
+        let alone = check.finish();
+        assert_eq!(beside.finish(), alone);
+        alone
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use md5::{Digest, Md5};
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use super::resume::Partial;
 use super::{Check, Download, DownloadOptions, Downloaded, Expectation, write_error};
 use crate::body::hex_md5;
 use crate::error::Operation;
-use crate::file::{self, CHUNK_BYTES};
+use crate::file::{self, read_piece};
 use crate::progress::Event;
 use crate::transfers::STREAM_BYTES;
 use crate::{ByteRange, Error, GetOptions, ObjectInfo, Transfers};
@@ -227,7 +228,7 @@ impl<'a> Parts<'a> {
     /// The check of one part; none for a part of a plain object, which is checked as a whole.
     fn part_check(&self, first: u64, last: u64) -> Check {
         if self.expectation.is_large {
-            self.expectation.check(first, last)
+            self.expectation.check(first, last).beside_others()
         } else {
             Check::default()
         }
@@ -304,19 +305,20 @@ fn read_part(
     path: &Path,
     first: u64,
     length: u64,
-    mut take: impl FnMut(&[u8]) -> bool,
+    mut take: impl FnMut(&Bytes) -> bool,
 ) -> io::Result<bool> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(first))?;
-    let mut buffer = vec![0; CHUNK_BYTES];
     let mut left = length;
     while left > 0 {
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        let read = file.read(&mut buffer[..wanted])?;
-        if read == 0 || !take(&buffer[..read]) {
+        let piece = match read_piece(&mut file, left) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            piece => piece?,
+        };
+        if !take(&piece) {
             return Ok(false);
         }
-        left -= read as u64;
+        left -= piece.len() as u64;
     }
     Ok(true)
 }

@@ -12,9 +12,9 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use crate::file::CHUNK_BYTES;
 use crate::{Capabilities, Client, ContainerOptions, Error};
 
-/// What one streamed request holds in memory at most: the pieces between disk and network, and those in the hands of
-/// either side.
-pub(crate) const STREAM_BYTES: u64 = 6 * CHUNK_BYTES as u64;
+/// What one streamed request holds in memory at most: the pieces between disk and network, those in the hands of
+/// either side, and those that wait to be hashed.
+pub(crate) const STREAM_BYTES: u64 = 7 * CHUNK_BYTES as u64;
 
 /// The memory budget counts in units of so many bytes.
 const UNIT_BYTES: u64 = 1 << 10;
@@ -28,7 +28,7 @@ pub struct TransferSettings {
     /// Memory for data, in bytes; at least 4 MiB. Default 32 MiB.
     ///
     /// The budget is hard and shared by all transfers of one [`Transfers`]: a transfer waits until its part is free.
-    /// A file that is sent or received takes 1.5 MiB per request, whatever its size, since files are read by offset
+    /// A file that is sent or received takes 1.75 MiB per request, whatever its size, since files are read by offset
     /// and again for a repetition; files up to 256 KiB take that much. A pipe takes whole segments, since what has
     /// been read from it cannot be read again; its segments are a quarter of the budget by default, so that one is
     /// filled while up to three are sent. Besides come about 0.2 MiB per connection, and one page of a listing (about

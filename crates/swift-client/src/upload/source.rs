@@ -1,14 +1,14 @@
 //! Data that can be read as often as need be: bytes at hand, a file.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
+use md5_lanes::Hasher;
 
-use crate::body::{hex_md5, md5_of};
-use crate::file::CHUNK_BYTES;
+use crate::body::{hex_of, md5_of};
+use crate::file::read_piece;
 use crate::transfers::STREAM_BYTES;
 use crate::{Body, Error};
 
@@ -135,21 +135,12 @@ async fn look(path: &PathBuf) -> Result<Seen, Error> {
 fn hash_file(path: &PathBuf, offset: u64, length: u64) -> io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let mut md5 = Md5::new();
-    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut hasher = Hasher::default();
     let mut left = length;
     while left > 0 {
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        match file.read(&mut buffer[..wanted])? {
-            0 => {
-                let reason = format!("it ended {left} bytes early");
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
-            }
-            read => {
-                md5.update(&buffer[..read]);
-                left -= read as u64;
-            }
-        }
+        let piece = read_piece(&mut file, left)?;
+        left -= piece.len() as u64;
+        hasher.update(piece);
     }
-    Ok(hex_md5(md5))
+    Ok(hex_of(&hasher.finish()))
 }

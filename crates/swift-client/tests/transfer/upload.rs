@@ -60,6 +60,10 @@ async fn cuts_into_segments_what_is_larger_whatever_it_comes_from() {
         ("file", Body::file(&file).await.unwrap()),
         ("pipe", pieces(&content, 77_777)),
         ("crumbs", pieces(&content, 1013)),
+        (
+            "reader",
+            Body::blocking_reader(std::io::Cursor::new(content.clone()), None),
+        ),
     ];
     for (name, body) in bodies {
         let uploaded = transfers
@@ -74,7 +78,7 @@ async fn cuts_into_segments_what_is_larger_whatever_it_comes_from() {
         assert_eq!(uploaded.reused_segments, 0);
         assert!(place.content(name).await == content, "{name}");
     }
-    assert_eq!(place.segments().await.len(), 16);
+    assert_eq!(place.segments().await.len(), 20);
     place.remove().await;
 }
 
