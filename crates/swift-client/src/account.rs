@@ -74,6 +74,30 @@ impl Client {
     }
 
     /// All containers of the account, page after page.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use futures_util::TryStreamExt;
+    /// use swift_client::{ContainerOptions, ListOptions, Listed};
+    ///
+    /// for name in ["logs", "photos"] {
+    ///     client.put_container(name, &ContainerOptions::default()).await?;
+    /// }
+    /// let mut listing = client.list_containers(ListOptions::default());
+    /// let mut names = Vec::new();
+    /// while let Some(entry) = listing.try_next().await? {
+    ///     if let Listed::Item(container) = entry {
+    ///         names.push(container.name);
+    ///     }
+    /// }
+    /// assert_eq!(names, ["logs", "photos"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_containers(
         &self,
         options: ListOptions,
@@ -82,6 +106,26 @@ impl Client {
     }
 
     /// Changes the account's metadata.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{AccountOptions, Metadata};
+    ///
+    /// let change = AccountOptions {
+    ///     metadata: Metadata::from([("Team", "images")]),
+    ///     ..AccountOptions::default()
+    /// };
+    /// client.post_account(&change).await?;
+    /// let account = client.head_account().await?;
+    /// assert_eq!(account.metadata.get("team"), Some("images"));
+    /// assert_eq!((account.containers, account.bytes), (0, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn post_account(&self, options: &AccountOptions) -> Result<(), Error> {
         let mut headers = options.headers.clone();
         options.metadata.write(META, &mut headers)?;

@@ -405,6 +405,23 @@ impl Transfers {
     /// Deletes a container with all objects in it, all their versions, and what is listed only later. With
     /// [`OldSegments::Remove`] large objects lose their segments as well, as by [`Transfers::delete_object`].
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, ObjectOptions, OldSegments, TransferSettings, Transfers};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", "content", &ObjectOptions::default()).await?;
+    /// let transfers = Transfers::new(&client, TransferSettings::default());
+    /// let report = transfers.delete_container_with_objects("c", OldSegments::Remove).await?;
+    /// assert_eq!(report.deleted, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Conflict`] if the container does not get empty, because something in it cannot be deleted or others go
     /// on writing.

@@ -183,6 +183,19 @@ impl Default for BulkUploadSupport {
 impl Client {
     /// `GET /info` at the storage host. Asked once and then remembered.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// let cloud = client.capabilities().await?;
+    /// assert!(cloud.has("slo") && cloud.bulk_delete.is_some());
+    /// assert_eq!(cloud.swift.max_object_name_length, 1024);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NotFound`] or [`Error::Forbidden`] from a cloud that does not tell.
     pub async fn capabilities(&self) -> Result<Arc<Capabilities>, Error> {

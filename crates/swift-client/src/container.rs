@@ -213,6 +213,29 @@ impl Client {
     /// Creates a container, or changes the one that is there.
     ///
     /// After a lost answer and a second attempt, a new container may be reported as [`Created::Existed`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{Acl, ContainerOptions, Created, Metadata};
+    ///
+    /// let options = ContainerOptions {
+    ///     metadata: Metadata::from([("Owner", "ann")]),
+    ///     read_acl: Some(Acl::new().everybody().listings().to_string()),
+    ///     quota_bytes: Some(10 << 30),
+    ///     ..ContainerOptions::default()
+    /// };
+    /// assert_eq!(client.put_container("photos", &options).await?, Created::New);
+    /// let info = client.head_container("photos").await?;
+    /// assert_eq!(info.quota_bytes, Some(10 << 30));
+    /// assert_eq!(info.read_acl.as_deref(), Some(".r:*,.rlistings"));
+    /// client.delete_container("photos").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn put_container(
         &self,
         container: &str,
@@ -253,6 +276,32 @@ impl Client {
     }
 
     /// All objects of a container, page after page.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use futures_util::TryStreamExt;
+    /// use swift_client::{ContainerOptions, ListOptions, Listed, ObjectOptions};
+    ///
+    /// client.put_container("photos", &ContainerOptions::default()).await?;
+    /// for name in ["2025/a.jpg", "2026/a.jpg", "2026/b.jpg", "readme"] {
+    ///     client.put_object("photos", name, "…", &ObjectOptions::default()).await?;
+    /// }
+    /// // One level of folders.
+    /// let level = ListOptions { delimiter: Some("/".into()), ..ListOptions::default() };
+    /// let level: Vec<_> = client.list_objects("photos", level).try_collect().await?;
+    /// assert_eq!(level[..2], [Listed::Subdir("2025/".into()), Listed::Subdir("2026/".into())]);
+    ///
+    /// // All in one of them, however many pages that takes.
+    /// let year = ListOptions { prefix: Some("2026/".into()), ..ListOptions::default() };
+    /// let year: Vec<_> = client.list_objects("photos", year).try_collect().await?;
+    /// assert_eq!(year.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_objects(
         &self,
         container: &str,
@@ -262,6 +311,29 @@ impl Client {
     }
 
     /// Changes a container's settings and metadata.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, ObjectOptions, Versioning};
+    ///
+    /// client.put_container("drafts", &ContainerOptions::default()).await?;
+    /// let versions = ContainerOptions {
+    ///     versioning: Some(Versioning::Enabled(true)),
+    ///     ..ContainerOptions::default()
+    /// };
+    /// client.post_container("drafts", &versions).await?;
+    /// let first = client.put_object("drafts", "a", "one", &ObjectOptions::default()).await?;
+    /// client.put_object("drafts", "a", "two", &ObjectOptions::default()).await?;
+    ///
+    /// let old = swift_client::GetOptions { version_id: first.version_id, ..Default::default() };
+    /// assert_eq!(client.get_object("drafts", "a", &old).await?.bytes(10).await?, "one");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn post_container(
         &self,
         container: &str,

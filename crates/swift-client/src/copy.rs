@@ -30,6 +30,23 @@ impl Transfers {
     ///
     /// A symlink moves as it is. Whatever is replaced at the destination loses its segments, as with an upload.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, ObjectOptions, TransferSettings, Transfers};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "draft", "content", &ObjectOptions::default()).await?;
+    /// let transfers = Transfers::new(&client, TransferSettings::default());
+    /// transfers.move_object(("c", "draft"), ("c", "final")).await?;
+    /// assert!(client.head_object("c", "draft", &Default::default()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Transfers::copy_object`]; [`Error::SamePlace`] if nothing would move. If the deletion fails, both are there.
     pub async fn move_object(

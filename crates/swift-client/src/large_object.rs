@@ -108,6 +108,34 @@ impl Client {
     /// Makes a static large object of segments that are there, with `?multipart-manifest=put`. The server looks at each
     /// of them, and refuses the manifest if one is missing or another than named.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, GetOptions, ObjectOptions, Segment};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// let mut segments = Vec::new();
+    /// for part in ["first, ", "second"] {
+    ///     let stored = client.put_object("c", part, part, &ObjectOptions::default()).await?;
+    ///     segments.push(Segment {
+    ///         container: "c".into(),
+    ///         object: part.into(),
+    ///         etag: stored.etag.unwrap_or_default(),
+    ///         bytes: part.len() as u64,
+    ///         range: None,
+    ///         is_manifest: false,
+    ///     });
+    /// }
+    /// client.put_slo_manifest("c", "whole", &segments, &ObjectOptions::default()).await?;
+    /// let whole = client.get_object("c", "whole", &GetOptions::default()).await?;
+    /// assert_eq!(whole.bytes(100).await?, "first, second");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::BadRequest`] naming the segments that do not fit; [`Error::Unprocessable`].
     pub async fn put_slo_manifest(

@@ -142,6 +142,25 @@ impl Client {
     /// A maker of temp URLs for this account with `key`, which should be in one of the slots.
     ///
     /// URLs are made for the public host, also by a client that works through an internal one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, KeyScope, KeySlot, ObjectOptions};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", "content", &ObjectOptions::default()).await?;
+    /// let key = client.generate_temp_url_key(KeyScope::Account, KeySlot::One).await?;
+    /// let urls = client.temp_urls(&key).await?;
+    /// let now = emulator.clock().now().duration_since(std::time::UNIX_EPOCH)?;
+    /// let url = urls.url(signing::Method::Get, "c", "o", now.as_secs() + 3600);
+    /// assert!(url.contains("/c/o?temp_url_sig="));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn temp_urls(&self, key: &Key) -> Result<TempUrls, Error> {
         let digest = self.temp_url_digest().await?;
         let access = self.session().access().await?;

@@ -207,6 +207,27 @@ impl Download {
     /// The content first goes to a temporary file in the same folder, which takes the place of `path` only when all of
     /// it is there and right. If that fails, or the call is dropped, `path` is as it was.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, FileOptions, GetOptions, ObjectOptions};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", "content", &ObjectOptions::default()).await?;
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("o");
+    /// let download = client.get_object("c", "o", &GetOptions::default()).await?;
+    /// // On the disk itself before it goes on.
+    /// let options = FileOptions { durable: true, ..FileOptions::default() };
+    /// download.write_file(&path, options).await?;
+    /// assert_eq!(std::fs::read(&path)?, b"content");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::File`], [`Error::Checksum`], and those of a connection.
     pub async fn write_file(

@@ -63,6 +63,42 @@ impl Transfers {
     /// An object of more than two parts is asked for in parts, several at a time, all under the condition that it is
     /// still the same object.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use futures_util::StreamExt;
+    /// use swift_client::{
+    ///     ContainerOptions, DownloadOptions, Event, ObjectOptions, Progress, TransferSettings, Transfers,
+    /// };
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", vec![1; 100_000], &ObjectOptions::default()).await?;
+    /// let transfers = Transfers::new(&client, TransferSettings::default());
+    /// let folder = tempfile::tempdir()?;
+    ///
+    /// let (progress, events) = Progress::stream();
+    /// let options = DownloadOptions { resume: true, progress, ..DownloadOptions::default() };
+    /// let downloaded = transfers.download_file("c", "o", folder.path().join("o"), &options).await?;
+    /// assert_eq!((downloaded.bytes, downloaded.resumed_bytes), (100_000, 0));
+    ///
+    /// // Whoever shows a bar reads the events meanwhile; they end with the last clone of the progress.
+    /// drop(options);
+    /// let moved: u64 = events
+    ///     .filter_map(|event| async move {
+    ///         if let Event::Bytes(bytes) = event { Some(bytes) } else { None }
+    ///     })
+    ///     .collect::<Vec<_>>()
+    ///     .await
+    ///     .iter()
+    ///     .sum();
+    /// assert_eq!(moved, 100_000);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::File`], [`Error::Checksum`], [`Error::SegmentChecksum`],
     /// [`Error::PreconditionFailed`] if the object was replaced meanwhile, and those of a connection. A file that was

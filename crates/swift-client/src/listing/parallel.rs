@@ -30,6 +30,27 @@ impl Transfers {
     ///
     /// Ranges of names are split as the listing goes on, by the names seen so far, so that it needs to know nothing
     /// about them. With a delimiter, a limit, versions, or in reverse, pages come one after the other here, too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use futures_util::TryStreamExt;
+    /// use swift_client::{ContainerOptions, ListOptions, ObjectOptions, TransferSettings, Transfers};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// for number in 0..20 {
+    ///     client.put_object("c", &format!("{number:02}"), "x", &ObjectOptions::default()).await?;
+    /// }
+    /// let transfers = Transfers::new(&client, TransferSettings::default());
+    /// let options = ListOptions { page_size: Some(3), ..ListOptions::default() };
+    /// let found: Vec<_> = transfers.list_objects_unordered("c", options).try_collect().await?;
+    /// assert_eq!(found.len(), 20);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_objects_unordered(
         &self,
         container: &str,

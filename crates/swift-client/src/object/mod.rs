@@ -57,6 +57,30 @@ impl Client {
     /// The MD5 of data at hand goes out with it, so that the server stores nothing else; the MD5 of a file or a stream
     /// is taken on the way and compared with the server's.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use std::time::Duration;
+    /// use swift_client::{ContainerOptions, Metadata, ObjectOptions};
+    ///
+    /// client.put_container("tmp", &ContainerOptions::default()).await?;
+    /// let options = ObjectOptions {
+    ///     content_type: Some("text/plain".into()),
+    ///     metadata: Metadata::from([("Colour", "blue")]),
+    ///     delete_after: Some(Duration::from_secs(3600)),
+    ///     ..ObjectOptions::default()
+    /// };
+    /// client.put_object("tmp", "note", "for an hour", &options).await?;
+    /// let info = client.head_object("tmp", "note", &Default::default()).await?;
+    /// assert_eq!(info.bytes, Some(11));
+    /// assert!(info.delete_at.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NotFound`] without the container, [`Error::Unprocessable`] or [`Error::Checksum`] if the data was
     /// damaged on the way, [`Error::QuotaExceeded`], [`Error::TooLarge`].
@@ -129,6 +153,33 @@ impl Client {
     }
 
     /// An object's metadata at once, and its content as it is read from the [`Download`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use futures_util::TryStreamExt;
+    /// use swift_client::{ByteRange, ContainerOptions, GetOptions, ObjectOptions};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", "0123456789", &ObjectOptions::default()).await?;
+    ///
+    /// // As a stream, piece by piece.
+    /// let mut download = client.get_object("c", "o", &GetOptions::default()).await?;
+    /// let mut seen = 0;
+    /// while let Some(piece) = download.try_next().await? {
+    ///     seen += piece.len();
+    /// }
+    /// assert_eq!(seen, 10);
+    ///
+    /// // A part of it, in memory.
+    /// let part = GetOptions { range: Some(ByteRange::Last(3)), ..GetOptions::default() };
+    /// assert_eq!(client.get_object("c", "o", &part).await?.bytes(3).await?, "789");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_object(
         &self,
         container: &str,
@@ -139,6 +190,25 @@ impl Client {
     }
 
     /// Replaces all metadata of an object.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, GetOptions, ObjectOptions};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "o", "content", &ObjectOptions::default()).await?;
+    /// // What is there, with one thing changed.
+    /// let info = client.head_object("c", "o", &GetOptions::default()).await?;
+    /// let mut change = ObjectOptions::from(&info);
+    /// change.metadata.insert("Colour", "green");
+    /// client.post_object("c", "o", &change).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn post_object(
         &self,
         container: &str,
@@ -155,6 +225,24 @@ impl Client {
     }
 
     /// Copies an object on the server. Both places are container and object.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = emulator::Emulator::builder().start().await?;
+    /// # let me = swift_client::Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+    /// # let client = swift_client::Client::builder(me).build()?;
+    /// use swift_client::{ContainerOptions, CopyOptions, DeleteOptions, ObjectOptions};
+    ///
+    /// client.put_container("c", &ContainerOptions::default()).await?;
+    /// client.put_object("c", "a", "content", &ObjectOptions::default()).await?;
+    /// client.copy_object(("c", "a"), ("c", "b"), &CopyOptions::default()).await?;
+    /// client.delete_object("c", "a", &DeleteOptions::default()).await?;
+    /// let missing = client.head_object("c", "a", &Default::default()).await.unwrap_err();
+    /// assert!(missing.is_not_found());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn copy_object(
         &self,
         source: (&str, &str),
