@@ -66,7 +66,7 @@ fn main() -> std::io::Result<()> {
     } else {
         Runtime::Stealing
     };
-    let address = bare::start(args.threads, runtime, Arc::new(answers))?;
+    let address = bare::start(args.threads, runtime, &Arc::new(answers))?;
     println!("http://{address}");
     loop {
         std::thread::park();

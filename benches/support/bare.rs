@@ -88,15 +88,12 @@ impl Answer {
     }
 
     fn response(&self) -> Response<Body> {
-        let body = match &*self.blocks {
-            [only] => Either::Left(Full::new(only.clone())),
-            _ => {
-                let blocks = Arc::clone(&self.blocks);
-                let frames = (0..blocks.len()).map(move |at| Ok(Frame::data(blocks[at].clone())));
-                Either::Right(StreamBody::new(stream::iter(
-                    Box::new(frames) as Box<dyn Iterator<Item = _> + Send>
-                )))
-            }
+        let body = if let [only] = &*self.blocks {
+            Either::Left(Full::new(only.clone()))
+        } else {
+            let blocks = Arc::clone(&self.blocks);
+            let frames = (0..blocks.len()).map(move |at| Ok(Frame::data(blocks[at].clone())));
+            Either::Right(StreamBody::new(stream::iter(Box::new(frames) as Frames)))
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -121,7 +118,7 @@ pub(crate) enum Runtime {
 pub(crate) fn start(
     threads: usize,
     runtime: Runtime,
-    answers: Arc<Answers>,
+    answers: &Arc<Answers>,
 ) -> std::io::Result<SocketAddr> {
     let runtimes = match runtime {
         Runtime::Stealing if threads > 1 => {
@@ -147,7 +144,7 @@ pub(crate) fn start(
             socket.listen(1024)?
         };
         address = listener.local_addr()?;
-        let answers = Arc::clone(&answers);
+        let answers = Arc::clone(answers);
         std::thread::spawn(move || {
             runtime.block_on(async {
                 // On the runtime's own threads, as with the emulator.
@@ -190,12 +187,13 @@ async fn answer(
     while let Some(frame) = body.frame().await {
         frame?;
     }
-    Ok(match answers.of(&head.method, head.uri.path()) {
-        Some(answer) => answer.response(),
-        None => {
+    let found = answers.of(&head.method, head.uri.path());
+    Ok(found.map_or_else(
+        || {
             let mut missing = Response::new(Either::Left(Full::default()));
             *missing.status_mut() = StatusCode::NOT_FOUND;
             missing
-        }
-    })
+        },
+        Answer::response,
+    ))
 }

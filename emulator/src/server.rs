@@ -224,7 +224,7 @@ async fn struck(
     core: &Arc<Core>,
 ) -> Result<Response, Hangup> {
     match strike.before(request, &client.line).await {
-        Verdict::Pass(request) => Ok(answer(request, core).await),
+        Verdict::Pass(request) => Ok(answer(*request, core).await),
         Verdict::Answer(response) => Ok(response),
         Verdict::Reset => Err(Hangup),
     }

@@ -15,7 +15,8 @@ const ROOM: usize = 64;
 
 thread_local! {
     static PAGES: RefCell<BytesMut> = RefCell::default();
-    static DATE: RefCell<(u64, HeaderValue)> = RefCell::new((u64::MAX, HeaderValue::from_static("")));
+    static DATE: RefCell<(u64, HeaderValue)> =
+        const { RefCell::new((u64::MAX, HeaderValue::from_static(""))) };
 }
 
 /// A value of what is written to the end of a page; empty if that is none.

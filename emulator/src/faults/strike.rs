@@ -28,7 +28,7 @@ pub(crate) struct Strike {
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It goes its way.
-    Pass(Request),
+    Pass(Box<Request>),
     /// It is answered so.
     Answer(Response),
     /// The connection is reset.
@@ -64,7 +64,7 @@ impl Strike {
             }
             Some(Effect::Reset(Moment::After) | Effect::Download(_)) | None => {}
         }
-        Verdict::Pass(request)
+        Verdict::Pass(Box::new(request))
     }
 
     /// What happens to the answer's body once everything else has been said. The connection is reset where the line says

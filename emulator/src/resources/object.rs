@@ -583,7 +583,7 @@ fn is_data_metadata(name: &str) -> bool {
 /// object, for which Swift appends `;swift_bytes=` to its content type.
 fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<ListingOverride>> {
     const PREFIX: &str = "x-object-sysmeta-container-update-override-";
-    let text = |name: &str| header_text(headers, &format!("{PREFIX}{name}"));
+    let text = |name: &str| header_text(headers, format!("{PREFIX}{name}"));
     let (hash, bytes) = (text("etag"), text("size"));
     let whole_bytes =
         header_text(headers, "x-object-sysmeta-slo-size").and_then(|size| size.parse().ok());

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import itertools
+import socket
 
 import swift_lab
 from real_swift import RealSwift
@@ -23,7 +24,7 @@ TEMP_URL_KEY = "speed"
 OPERATIONS = {
     "get": ("GET 1 KiB with a token", 0.9),
     "tempurl": ("GET 1 KiB by temporary URL", None),
-    "head": ("HEAD with a token", None),
+    "head": ("HEAD of an empty object with a token", None),
     "put": ("PUT 1 KiB", None),
     "listing": ("a listing of 100 objects", None),
 }
@@ -41,7 +42,8 @@ class Cloud:
         self.requests = {
             "get": ("GET", f"{self.objects}/one", self.auth),
             "tempurl": ("GET", self.temp_url(), {}),
-            "head": ("HEAD", f"{self.objects}/one", self.auth),
+            # Of an object with bytes wrk would wait for the body, whose length the answer tells.
+            "head": ("HEAD", f"{self.objects}/empty", self.auth),
             "put": ("PUT", f"{self.objects}/put", self.auth),
             "listing": ("GET", f"{account}/listing?format=json", self.auth),
         }
@@ -59,6 +61,7 @@ class Cloud:
             web.expect(web.exchange(self.port, "PUT", path, self.auth), 201, 202)
         for path in [f"{self.objects}/one", *(f"{self.account}/listing/{n:03}" for n in range(100))]:
             web.expect(web.exchange(self.port, "PUT", path, self.auth, BODY), 201)
+        web.expect(web.exchange(self.port, "PUT", f"{self.objects}/empty", self.auth), 201)
         for operation in OPERATIONS:
             self.ask(operation)
         return self
@@ -156,12 +159,25 @@ def row(lab, key, what, goal, connections, rounds):
         yield Row(key, f"{what}, {at}: rate / nginx's", None, ">= 1.0", lab.command(key), note="no nginx here, and none from apt")
 
 
+def free_for_swift():
+    """A port that a real Swift can have, with all that it has beside it."""
+    def is_free(port):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    for port in range(8190, 8290):
+        swift = RealSwift(port)
+        if all(map(is_free, [*swift.ports.values(), swift.memcached])):
+            return port
+    raise SystemExit("a real Swift finds no port from 8190 to 8289")
+
+
 def beside_swift(lab):
     """The real one is so slow that it needs few turns; where it cannot be had, the row says why."""
     wanted = [key for key in ("get", "put") if lab.wants(f"{key}/16/swift")]
     emulator = lab.emulator()
     cloud = Cloud(emulator.port).fill()
-    swift = RealSwift(8190)
+    swift = RealSwift(free_for_swift())
     with contextlib.ExitStack() as stack:
         try:
             swift_lab.prepare()

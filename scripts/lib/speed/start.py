@@ -1,8 +1,11 @@
 """How soon there is an emulator, and how little of one."""
 
+import re
 import statistics
 import subprocess
 import time
+
+import swift_lab
 
 from . import web
 from .lab import TARGET, Server
@@ -26,6 +29,28 @@ def rows(lab):
         time.sleep(0.5)
         yield Row("idle", "memory when idle, after one request", emulator.memory() / MIB, "<= 10", lab.command("idle"), "MiB")
         emulator.end()
+
+
+    if lab.wants("in-process") or lab.wants("thousand"):
+        yield from in_process(lab)
+
+
+# What benches/emulator.rs prints at its end.
+START = re.compile(r"^start, median of \d+: ([\d.]+) ms$", re.MULTILINE)
+MANY = re.compile(r"^(\d+) at once, each of which has answered: started in (\d+) ms, (\d+) KiB and (\d+) files each$", re.MULTILINE)
+
+
+def in_process(lab):
+    # None of criterion's own measurements has this name: what the bench reports at its end is wanted alone.
+    run = ["cargo", "bench", "--locked", "--quiet", "--bench", "emulator", "--", "none"]
+    swift_lab.say(" ".join(run))
+    printed = subprocess.run(run, cwd=swift_lab.REPOSITORY, check=True, capture_output=True, text=True).stdout
+    start, many = START.search(printed), MANY.search(printed)
+    if lab.wants("in-process"):
+        yield Row("in-process", "Emulator::start in process", float(start[1]), "<= 1", " ".join(run), "ms")
+    if lab.wants("thousand"):
+        yield Row("thousand", "emulators that one process had at once", float(many[1]), ">= 1000", " ".join(run),
+                  note=f"all have answered; started in {many[2]} ms, {many[3]} KiB and {many[4]} files each")
 
 
 def first_answer(lab):

@@ -92,6 +92,8 @@ def wrk(folder, url, connections, seconds, method="GET", headers=None, body=None
     if wrong:
         raise SystemExit(f"{url}: {wrong[0]}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+    if rate == 0:
+        raise SystemExit(f"{url}: no answer to {method} in {seconds} s that wrk takes for a whole one")
     slow = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", out)
     return rate, float(slow[1]) * UNITS[slow[2]]
 
