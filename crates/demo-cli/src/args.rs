@@ -58,34 +58,30 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists containers, or the objects of a container
     Ls(commands::ls::Args),
-    /// Tells all about an account, a container or an object
     Stat(commands::stat::Args),
-    /// Creates containers
     Create(commands::create::Args),
-    /// Deletes containers, with all that is in them if told so
     Delete(commands::delete::Args),
-    /// Uploads files, folders or standard input
     Upload(commands::upload::Args),
-    /// Downloads objects and folders
     Download(commands::download::Args),
-    /// Prints objects
     Cat(commands::cat::Args),
     /// Copies objects in a cloud, or from one to another
+    ///
+    /// Within an account the cloud copies by itself, large objects by their manifest; between accounts the content
+    /// passes through here. A folder needs -r. `upload` and `download` bring things here and there.
+    #[command(override_usage = "cloudfiles cp [OPTIONS] <CONTAINER/NAME>... <CONTAINER[/NAME]>")]
     Cp(commands::cp::Args),
     /// Moves objects
+    ///
+    /// Each is copied, as by `cp`, and deleted when the copy is there. A link stays a link.
+    #[command(override_usage = "cloudfiles mv [OPTIONS] <CONTAINER/NAME>... <CONTAINER[/NAME]>")]
     Mv(commands::mv::Args),
-    /// Deletes objects
     Rm(commands::rm::Args),
-    /// Makes one place like another: a folder here and one in a cloud, or two in clouds
     Sync(commands::sync::Args),
-    /// Changes metadata, access lists and other headers
     Post(commands::post::Args),
     /// Makes, checks and explains temp URLs, and manages their keys
     #[command(subcommand)]
     Tempurl(commands::tempurl::Command),
-    /// Prints an HTML form through which browsers upload files
     Formpost(commands::formpost::Args),
     /// Publishes containers on the Cloud Files CDN
     #[command(subcommand)]
@@ -96,7 +92,6 @@ pub(crate) enum Command {
     /// Uploads archives and deletes names by the thousand
     #[command(subcommand)]
     Bulk(commands::bulk::Command),
-    /// Tells what the cloud can do, and its limits
     Capabilities(commands::capabilities::Args),
     /// Starts an emulator, and steers one that runs
     #[command(subcommand)]
@@ -104,20 +99,16 @@ pub(crate) enum Command {
     /// Plays the whole story in eleven steps on an emulator inside this process, or on the cloud that is named; checks
     /// each of them, and removes what it made
     Demo(Demo),
-    /// Shows the settings of clouds, and where they come from
+    Auth(commands::auth::Args),
     Config(commands::config::Config),
-    /// Keeps a cloud's password or API key in the keyring of the desktop
     Login(commands::login::Login),
-    /// Removes what `login` has kept
     Logout(commands::login::Logout),
     /// Removes what earlier runs have left, as the ledger tells
     Cleanup(Cleanup),
     /// Looks at the record of what was made
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Prints the script that lets a shell complete commands and options
     Completions(commands::completions::Args),
-    /// Prints the manual, or writes its pages to a folder
     Man(commands::man::Args),
 }
 

@@ -13,6 +13,9 @@ use crate::folder::Folder;
 use crate::place::CloudPlace;
 use crate::same;
 
+/// The content type of what stands for a folder.
+pub(crate) const FOLDER_TYPE: &str = "application/directory";
+
 /// Downloads objects to paths.
 pub(crate) struct Fetcher {
     pub(crate) transfers: Transfers,
@@ -106,7 +109,7 @@ pub(crate) fn is_marker(object: &ObjectEntry) -> bool {
     let kind = object.content_type.split(';').next().unwrap_or_default();
     let is_folder = matches!(
         kind.trim(),
-        "application/directory" | "application/x-directory" | "text/directory"
+        FOLDER_TYPE | "application/x-directory" | "text/directory"
     );
     object.name.ends_with('/') || (is_folder && object.bytes == 0)
 }

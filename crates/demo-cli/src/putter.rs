@@ -8,6 +8,7 @@ use ledger::What;
 use swift_client::{Body, ContainerOptions, Error, GetOptions, Transfers, UploadOptions, Uploaded};
 
 use crate::context::Context;
+use crate::fetching::FOLDER_TYPE;
 use crate::mtime;
 use crate::place::CloudPlace;
 use crate::record::{Planned, Recorder};
@@ -69,6 +70,19 @@ impl Putter {
             let (container, object) = (&place.container, &place.object);
             self.transfers
                 .upload_file(container, object, path, options)
+                .await
+        })
+        .await
+    }
+
+    /// Stores what stands for an empty folder.
+    pub(crate) async fn folder(&self, place: &CloudPlace) -> anyhow::Result<Uploaded> {
+        let mut options = self.options.clone();
+        options.object.content_type = Some(FOLDER_TYPE.to_owned());
+        self.recorded(place, Some(0), options, async |options| {
+            let (container, object) = (&place.container, &place.object);
+            self.transfers
+                .upload(container, object, Body::empty(), options)
                 .await
         })
         .await

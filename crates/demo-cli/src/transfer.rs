@@ -1,6 +1,8 @@
 //! What the commands that work on many objects have in common: how many at a time, and which.
 
-use anyhow::{anyhow, bail};
+use std::fmt;
+
+use anyhow::anyhow;
 use futures_util::{Stream, TryStreamExt};
 use swift_client::{
     Client, Error, ListOptions, Listed, ObjectEntry, ObjectName, TransferSettings, Transfers,
@@ -83,7 +85,7 @@ pub(crate) async fn objects(
         }
     };
     if !exact && pattern.is_none() && !recursive {
-        bail!("there is no object of this name (-r takes all that is in a folder)");
+        return Err(NothingThere.into());
     }
     let folder_end = match (exact, pattern.is_some()) {
         (false, false) => prefix.len(),
@@ -108,6 +110,18 @@ pub(crate) async fn objects(
         std::future::ready(Ok(named))
     }))
 }
+
+/// There is no object of the name that was typed.
+#[derive(Debug)]
+pub(crate) struct NothingThere;
+
+impl fmt::Display for NothingThere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no object of this name (-r takes all that is in a folder)")
+    }
+}
+
+impl std::error::Error for NothingThere {}
 
 /// Deletes objects by name, and gives the failures.
 pub(crate) async fn delete(

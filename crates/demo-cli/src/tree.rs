@@ -13,13 +13,13 @@ use crate::pattern::Filter;
 /// How many files may be known and not yet worked on.
 const AHEAD: usize = 256;
 
-/// A file below a folder.
+/// A file below a folder, or an empty folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LocalFile {
-    /// Its path below the folder, with slashes.
+    /// Its path below the folder, with slashes; with one at the end if it is a folder.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
-    /// Size in bytes.
+    /// Size in bytes; of a folder 0.
     pub(crate) bytes: u64,
     pub(crate) modified: Option<Timestamp>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Unreadable {
     pub(crate) error: anyhow::Error,
 }
 
-/// All files of a folder and the folders in it, by name in the order of their UTF-8 bytes. A thread of its own walks
+/// All files of a folder and the folders in it, and those of these that are empty, by name in the order of their UTF-8 bytes. A thread of its own walks
 /// ahead a little, and ends when nobody listens.
 ///
 /// Links to files count as files. Links to folders are not followed, since they may lead back, and are told as
@@ -63,6 +63,7 @@ fn visit(
         Ok(entries) => entries,
         Err(error) => return unreadable(folder.to_owned(), error.into()),
     };
+    let is_empty = entries.is_empty();
     let mut found = Vec::with_capacity(entries.len());
     for entry in entries {
         let path = entry.path();
@@ -86,6 +87,14 @@ fn visit(
             }
             Err(error) => unreadable(path, error.into())?,
         }
+    }
+    if is_empty && filter.takes(prefix.trim_end_matches('/')) && !prefix.is_empty() {
+        return send(Ok(LocalFile {
+            name: prefix.to_owned(),
+            path: folder.to_owned(),
+            bytes: 0,
+            modified: None,
+        }));
     }
     found.sort_unstable();
     for (name, path) in found {
@@ -117,6 +126,7 @@ mod tests {
     #[tokio::test]
     async fn finds_files_in_the_order_of_a_listing() {
         let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/empty")).unwrap();
         for name in ["a/b", "a-b", "a.b", "B", "a/c/d", "ü"] {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -127,7 +137,7 @@ mod tests {
         while let Some(found) = files.recv().await {
             names.push(found.unwrap().name);
         }
-        assert_eq!(names, ["B", "a-b", "a.b", "a/b", "a/c/d", "ü"]);
+        assert_eq!(names, ["B", "a-b", "a.b", "a/b", "a/c/d", "a/empty/", "ü"]);
     }
 
     #[cfg(unix)]

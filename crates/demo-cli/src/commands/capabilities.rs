@@ -10,7 +10,9 @@ use crate::exit::Exit;
 /// What `/info` may hold at most, in bytes.
 const MAX_INFO_BYTES: u64 = 1 << 20;
 
-/// Tells which features the cloud has and which limits, as it says itself.
+/// Tells what the cloud can do, and its limits
+///
+/// All of it is what the cloud says of itself.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "With --json it is one object, as the cloud sends it.")]
 pub(crate) struct Args {

@@ -9,7 +9,9 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::place::CloudPlace;
 
-/// Prints objects one after the other, checked against their MD5s as far as these are known.
+/// Prints objects
+///
+/// They come one after the other, checked against their MD5s as far as these are known.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The objects

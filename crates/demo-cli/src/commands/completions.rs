@@ -6,6 +6,8 @@ use clap_complete::Shell;
 use crate::context::Context;
 use crate::exit::Exit;
 
+/// Prints the script that lets a shell complete commands and options
+///
 /// For bash: `cloudfiles completions bash > ~/.local/share/bash-completion/completions/cloudfiles`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -17,14 +17,12 @@ use crate::place::CloudPlace;
 use crate::putter::Putter;
 use crate::transfer::{TransferArgs, objects};
 
-/// Within an account the cloud copies by itself, large objects by their manifest; between accounts the content passes
-/// through here. A folder needs -r. `upload` and `download` bring things here and there.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 With --json each line is {\"action\": \"cp\" | \"mv\", \"name\", \"to\"}, or {\"action\", \"name\", \"error\"}.")]
 pub(crate) struct Args {
     /// What, and where to
-    #[arg(value_name = "CONTAINER/NAME", num_args = 2.., required = true)]
+    #[arg(value_name = "PLACE", num_args = 2.., required = true)]
     places: Vec<CloudPlace>,
     /// All that is in a folder or container
     #[arg(long, short)]

@@ -8,6 +8,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::place::CloudPlace;
 
+/// Creates containers
+///
 /// A container that is there already stays, and gets the settings that are given.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\

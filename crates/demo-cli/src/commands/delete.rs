@@ -9,7 +9,9 @@ use crate::exit::Exit;
 use crate::output;
 use crate::place::CloudPlace;
 
-/// Deletes empty containers; with -r also the objects in them, all their versions, and the segments of large ones.
+/// Deletes containers, with all that is in them if told so
+///
+/// Only empty ones; with -r also the objects in them, all their versions, and the segments of large ones.
 /// `cloudfiles rm` deletes single objects.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\

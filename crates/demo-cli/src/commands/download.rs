@@ -20,18 +20,23 @@ use crate::pattern::{Filter, FilterArgs, Pattern};
 use crate::place::{self, CloudPlace, Place};
 use crate::transfer::{TransferArgs, objects};
 
+/// Downloads objects and folders
+///
 /// A container or a folder is downloaded with all that is in it, into the folder that is named last, or into the current
 /// one. A single object goes to the path that is named, or into the folder; of several things each keeps its last name.
 /// Nothing is written outside the folder, and no file that differs is replaced unless --overwrite says so; what is there
 /// already, byte for byte, is left alone. Files get the time that they had when they were uploaded. Names may have
 /// wildcards: *, ?, ** (across folders), [a-z].
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    override_usage = "cloudfiles download [OPTIONS] <CONTAINER[/NAME]>... [PATH]",
+    after_long_help = "\
 With --json each line is {\"action\": \"download\" | \"keep\", \"name\", \"path\", \"bytes\"}, or {\"action\":
-\"download\", \"name\", \"error\"}.")]
+\"download\", \"name\", \"error\"}."
+)]
 pub(crate) struct Args {
     /// What to download, and where to; - for standard output
-    #[arg(value_name = "CONTAINER[/NAME]... [PATH]", value_parser = place::parser(), required_unless_present = "all")]
+    #[arg(value_name = "PLACE", value_parser = place::parser(), required_unless_present = "all")]
     places: Vec<Place>,
     /// All containers of the account, each into a folder of its name
     #[arg(long, short)]

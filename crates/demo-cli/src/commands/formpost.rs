@@ -10,7 +10,9 @@ use crate::place::CloudPlace;
 use crate::transfer::bytes;
 use crate::when::When;
 
-/// Prints an HTML form that is ready to be put on a page. Whoever has it may upload until it expires.
+/// Prints an HTML form through which browsers upload files
+///
+/// It is ready to be put on a page. Whoever has it may upload until it expires.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 With --json it is {\"url\", \"redirect\", \"max_file_size\", \"max_file_count\", \"expires\", \"signature\"}.")]

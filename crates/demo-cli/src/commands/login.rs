@@ -9,9 +9,9 @@ use identity::Secret;
 use crate::output::{self, Output};
 use crate::settings::{CloudArgs, Environment, Settings};
 
-/// Keeps a cloud's password or API key in the keyring of the desktop (Secret Service), where all commands find it.
+/// Keeps a cloud's password or API key in the keyring of the desktop
 ///
-/// It is asked for on the terminal, or read from standard input, of which it is the first line, and tried before it is
+/// All commands find it there, in the Secret Service. It is asked for on the terminal, or read from standard input, of which it is the first line, and tried before it is
 /// kept.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
@@ -22,7 +22,9 @@ pub(crate) struct Login {
     cloud: CloudArgs,
 }
 
-/// Removes from the keyring what `login` has put there, and the token that is kept for the next run.
+/// Removes what `login` has kept
+///
+/// The token that is kept for the next run goes as well.
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
     #[command(flatten)]

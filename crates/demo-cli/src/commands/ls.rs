@@ -15,6 +15,8 @@ use crate::output;
 use crate::pattern::Pattern;
 use crate::place::CloudPlace;
 
+/// Lists containers, or the objects of a container
+///
 /// Without a name, lists the containers of the account. A folder is listed by one level; -r lists all that is in it.
 /// Names may have wildcards: *, ?, ** (across folders), [a-z].
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,8 @@ use clap_mangen::Man;
 use crate::context::Context;
 use crate::exit::Exit;
 
+/// Prints the manual, or writes its pages to a folder
+///
 /// Read it with `cloudfiles man | man -l -`, or write a page for each command with `cloudfiles man --dir
 /// ~/.local/share/man/man1`.
 #[derive(Debug, clap::Args)]

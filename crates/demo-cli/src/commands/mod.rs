@@ -1,5 +1,6 @@
 //! The commands: each file has what can be typed and what it does.
 
+pub(crate) mod auth;
 pub(crate) mod bulk;
 pub(crate) mod capabilities;
 pub(crate) mod cat;
@@ -81,6 +82,7 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Capabilities(args) => capabilities::run(args, context).await,
         Command::Emulator(args) => emulator::run(args, context).await,
         Command::Demo(args) => demo::run(args).await.map(|()| Exit::Done),
+        Command::Auth(auth::Args {}) => auth::run(context).await,
         Command::Config(args) => config::run(args).map(|()| Exit::Done),
         Command::Login(args) => login::run(args).await.map(|()| Exit::Done),
         Command::Logout(args) => login::log_out(&args).map(|()| Exit::Done),

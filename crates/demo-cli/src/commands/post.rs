@@ -16,8 +16,10 @@ use crate::place::CloudPlace;
 /// Where the segments of a dynamic large object are.
 const MANIFEST: &str = "x-object-manifest";
 
-/// Changes what is named and leaves the rest, also of objects, of which Swift itself would forget all that is not
-/// repeated (--replace lets it). Without a name it is about the account.
+/// Changes metadata, access lists and other headers
+///
+/// What is not named stays, also of objects, of which Swift itself would forget all that is not repeated
+/// (--replace lets it). Without a name it is about the account.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "With --json each line is {\"action\": \"post\", \"name\"}.")]
 pub(crate) struct Args {

@@ -12,12 +12,14 @@ use crate::exit::Exit;
 use crate::output;
 use crate::pattern::{FilterArgs, Pattern};
 use crate::place::CloudPlace;
-use crate::transfer::{TransferArgs, delete, objects};
+use crate::transfer::{NothingThere, TransferArgs, delete, objects};
 
 /// So many names are told and deleted at a time.
 const BATCH: usize = 1000;
 
-/// Deletes objects, and the segments of large ones. A folder needs -r; `cloudfiles delete -r` deletes whole containers.
+/// Deletes objects
+///
+/// The segments of large objects go with them. A folder needs -r; `cloudfiles delete -r` deletes whole containers.
 /// Names may have wildcards: *, ?, ** (across folders), [a-z].
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -77,6 +79,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         let transfers = args.transfer.transfers(&client);
         let found = match objects(&client, place, args.recursive, args.literal).await {
             Ok(found) => found,
+            Err(error) if args.force && error.is::<NothingThere>() => continue,
             Err(error) => {
                 failures.add("rm", place, &error);
                 continue;

@@ -14,7 +14,9 @@ use crate::output;
 use crate::place::CloudPlace;
 use crate::record::account_of;
 
-/// Without a name, tells about the account. Keys are never shown; `cloudfiles tempurl key show` does that.
+/// Tells all about an account, a container or an object
+///
+/// Without a name it is about the account. Keys are never shown; `cloudfiles tempurl key show` does that.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 With --json each line is

@@ -21,17 +21,22 @@ use crate::putter::{Putter, SameBy};
 use crate::transfer::{TransferArgs, bytes};
 use crate::tree::{self, LocalFile};
 
+/// Uploads files, folders or standard input
+///
 /// The last name is where to: an object, a container, or a folder with a slash at its end. The container is made if it
 /// is not there. What is in a single folder goes right below the place; of several files and folders each keeps its
 /// last name. Large files go in segments; whoever repeats an upload that was cut short sends only what is missing of
 /// these.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    override_usage = "cloudfiles upload [OPTIONS] <PATH>... <CONTAINER[/NAME]>",
+    after_long_help = "\
 With --json each line is {\"action\": \"upload\", \"name\", \"path\", \"bytes\", \"etag\", \"segments\",
-\"reused_segments\"}, {\"action\": \"keep\", \"name\", \"path\", \"bytes\"}, or {\"action\": \"upload\", \"name\", \"error\"}.")]
+\"reused_segments\"}, {\"action\": \"keep\", \"name\", \"path\", \"bytes\"}, or {\"action\": \"upload\", \"name\", \"error\"}."
+)]
 pub(crate) struct Args {
     /// What to upload, - for standard input, and where to
-    #[arg(value_name = "PATH... CONTAINER[/NAME]", num_args = 2.., required = true, value_parser = place::parser())]
+    #[arg(value_name = "PLACE", num_args = 2.., required = true, value_parser = place::parser())]
     places: Vec<Place>,
     #[command(flatten)]
     filter: FilterArgs,
@@ -62,6 +67,9 @@ pub(crate) struct Args {
     /// Make large objects dynamic, for old clouds and tools
     #[arg(long)]
     dlo: bool,
+    /// Make an object for each empty folder as well, by which `download` makes it again
+    #[arg(long)]
+    empty_folders: bool,
     /// Leave the segments of large objects that are replaced
     #[arg(long)]
     keep_segments: bool,
@@ -145,6 +153,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> anyhow::Result<Exi
             filter: &filter,
             dry_run: args.dry_run,
             skip: args.skip(),
+            empty_folders: args.empty_folders,
             at_a_time: args.transfer.concurrency(),
             bar: &bar,
         };
@@ -206,6 +215,7 @@ struct Upload<'a> {
     dry_run: bool,
     /// By what an object is taken for the file's, so that it is left alone.
     skip: Option<SameBy>,
+    empty_folders: bool,
     at_a_time: usize,
     bar: &'a Bar,
 }
@@ -266,6 +276,10 @@ impl Upload<'_> {
         let files = stream::unfold(files, |mut files| async move {
             Some((files.recv().await?, files))
         });
+        let files = files.filter(|found| {
+            let is_folder = matches!(found, Ok(file) if file.name.ends_with('/'));
+            std::future::ready(self.empty_folders || !is_folder)
+        });
         let prefix = &prefix;
         let uploads = files.map(|found| async move {
             let file = match found {
@@ -290,7 +304,9 @@ impl Upload<'_> {
     /// Uploads one file and tells of it.
     async fn file(&self, file: &LocalFile, object: &CloudPlace) -> anyhow::Result<()> {
         let (path, bytes, modified) = (file.path.as_path(), file.bytes, file.modified);
+        let is_folder = file.name.ends_with('/');
         if let Some(by) = self.skip
+            && !is_folder
             && self.putter.has(object, path, bytes, modified, by).await?
         {
             let row = Kept {
@@ -311,7 +327,11 @@ impl Upload<'_> {
             return Ok(());
         }
         self.bar.expect(bytes);
-        let done = self.putter.file(object, path, bytes, modified).await?;
+        let done = if is_folder {
+            self.putter.folder(object).await?
+        } else {
+            self.putter.file(object, path, bytes, modified).await?
+        };
         uploaded(self.context, object, path, &done);
         Ok(())
     }

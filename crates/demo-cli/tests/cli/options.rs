@@ -39,6 +39,54 @@ async fn keeps_a_files_time_there_and_back() {
 }
 
 #[tokio::test]
+async fn brings_empty_folders_there_and_back_if_told_to() {
+    let world = World::start().await;
+    world.write("in/a/file", "x");
+    fs::create_dir_all(world.home.path("in/a/empty")).unwrap();
+    world.lines(&["upload", "in", "without"]);
+    assert_eq!(world.lines(&["ls", "-r", "without"]), ["a/file"]);
+    world.lines(&["upload", "in", "with", "--empty-folders"]);
+    assert_eq!(world.lines(&["ls", "-r", "with"]), ["a/empty/", "a/file"]);
+    world.lines(&["download", "with", "out"]);
+    assert!(world.home.path("out/a/empty").is_dir());
+    assert_eq!(
+        world.lines(&["sync", "./in", "with", "-n", "--delete"]),
+        [""; 0]
+    );
+}
+
+#[tokio::test]
+async fn gives_other_programs_a_token() {
+    let world = World::start().await;
+    let lines = world.lines(&["auth"]);
+    let url = lines[0].strip_prefix("export OS_STORAGE_URL=").unwrap();
+    let token = lines[1].strip_prefix("export OS_AUTH_TOKEN=").unwrap();
+    let mut other = world.home.command(&["ls"]);
+    other.env("OS_STORAGE_URL", url).env("OS_AUTH_TOKEN", token);
+    assert_succeeded(&other.output().unwrap());
+}
+
+#[tokio::test]
+async fn does_not_mind_what_is_gone_already_if_told_so() {
+    let world = World::start().await;
+    world.put("c", "o", "x").await;
+    assert_failed(&world.run(&["rm", "c/o", "c/nosuch"]));
+    world.lines(&["rm", "-f", "c/o", "c/nosuch"]);
+    world.lines(&["delete", "-f", "nosuch"]);
+    assert_failed(&world.run(&["rm", "-f", "nosuch/o"]));
+}
+
+#[test]
+fn explains_each_command_at_length() {
+    let home = Home::new();
+    let help = home.run(&["help", "download"]);
+    assert!(stdout(&help).contains("Nothing is written outside the folder"));
+    assert!(stdout(&help).contains("With --json each line is"));
+    let page = home.run(&["man", "cp"]);
+    assert!(stdout(&page).contains("passes through here"));
+}
+
+#[tokio::test]
 async fn leaves_alone_what_is_unchanged_or_identical() {
     let world = World::start().await;
     world.write("in/a", "one");

@@ -50,6 +50,11 @@ impl Items {
         let files = stream::unfold(files, |mut files| async move {
             Some((files.recv().await?, files))
         });
+        // Where folders are made of names, one without files is nothing.
+        let files = files.filter(|found| {
+            let is_folder = matches!(found, Ok(file) if file.name.ends_with('/'));
+            std::future::ready(!is_folder)
+        });
         let items = files.map(|found| match found {
             Ok(file) => Ok(Item {
                 name: file.name,

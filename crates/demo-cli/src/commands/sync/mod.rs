@@ -22,8 +22,10 @@ use crate::transfer::TransferArgs;
 use engine::Engine;
 use target::Target;
 
-/// Makes TARGET like SOURCE: a folder here and a place in a cloud, or two places in clouds. A path here begins with /,
-/// ./ or ../, and a place in a cloud with swift://; a name with neither is what the other side is not. What differs in
+/// Makes one place like another: a folder here and one in a cloud, or two in clouds
+///
+/// TARGET becomes like SOURCE: one is a folder here, or both are places in clouds. A path here begins with /, ./ or ../,
+/// and a place in a cloud with swift://; a name with neither is what the other side is not. What differs in
 /// size, or is newer at the source, is transferred; --checksum compares MD5s instead.
 ///
 /// A file that is downloaded gets the time at which its object was stored, by which the next run knows it. Names that
@@ -33,8 +35,10 @@ use target::Target;
 With --json each line is {\"action\": \"upload\" | \"download\" | \"copy\" | \"delete\", \"name\", \"path\"}, with
 \"dry_run\": true where nothing was done, or {\"action\", \"name\", \"error\"}.")]
 pub(crate) struct Args {
+    /// What it is to be like
     #[arg(value_name = "SOURCE", value_parser = place::parser())]
     source: Place,
+    /// What is changed
     #[arg(value_name = "TARGET", value_parser = place::parser())]
     target: Place,
     /// Delete from the target what the source does not have

@@ -22,6 +22,8 @@ use crate::when::When;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Makes a URL for an object, or for all objects whose names begin alike
+    ///
+    /// Whoever has the URL may do what it is for until it expires, without an account.
     Create(Box<Create>),
     /// Tells whether the server would let a URL in; exit code 1 if not
     Verify(explain::Args),
