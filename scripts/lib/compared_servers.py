@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import subprocess
+import sys
 import tarfile
 import urllib.parse
 from pathlib import Path
@@ -92,11 +93,10 @@ class RealServer(Server):
 
 
 @contextlib.contextmanager
-def emulator(disk):
-    """Our emulator, release build; where a folder is given, with what is long in files there instead of memory."""
+def emulator():
+    """Our emulator, release build."""
     binary = swift_lab.LAB.parent / "release/cloudfiles-emulator"
-    spill = ["--spill-above", "1MiB", "--spill-dir", disk] if disk else []
-    command = [binary, "--listen", "127.0.0.1:0", *spill]
+    command = [binary, "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield Server(json.loads(process.stdout.readline())["url"])
@@ -106,7 +106,7 @@ def emulator(disk):
 
 
 @contextlib.contextmanager
-def real_swift(_):
+def real_swift():
     """A real Swift from PyPI, on a free port; see `real-swift`."""
     swift_lab.prepare()
     swift = RealSwift(free_port())
@@ -128,6 +128,18 @@ def free_port():
         except OSError:
             continue
     raise Failed("no port between 8190 and 8290 is free for a real Swift")
+
+
+@contextlib.contextmanager
+def sink():
+    """What forgets all that is uploaded, for what there is no room for."""
+    program = Path(swift_lab.__file__).with_name("sink_server.py")
+    process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    try:
+        yield Server(json.loads(process.stdout.readline())["url"])
+    finally:
+        process.terminate()
+        process.wait()
 
 
 SERVERS = {"emulator": emulator, "swift": real_swift}
