@@ -162,7 +162,11 @@ impl Putter {
                 };
                 self.container_with(&container, policy).await?;
             }
-            let segments = What::SegmentSet { container, prefix };
+            let segments = What::SegmentSet {
+                container,
+                prefix,
+                manifest: Some(format!("{}/{object}", place.container)),
+            };
             planned.push(recorder.plan(segments).await?);
         }
         Ok(planned)

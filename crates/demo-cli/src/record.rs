@@ -12,6 +12,7 @@ use identity::Clock;
 use ledger::{Entry, EntryId, Identity, Ledger, Resource, What};
 use signing::Key;
 use swift_client::{Client, ContainerOptions, Created, KeySlot, Metadata};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::removal::fingerprint;
@@ -31,6 +32,8 @@ struct Inner {
     region: Option<String>,
     account: String,
     clock: Clock,
+    /// Held by who creates a container.
+    creating: Mutex<()>,
 }
 
 /// An intent that is on disk. What became of it is said with [`Recorder::confirm`] or [`Recorder::forget`]; if neither
@@ -62,6 +65,7 @@ impl Recorder {
             region: cloud.region.clone(),
             account,
             clock: client.session().clock().clone(),
+            creating: Mutex::default(),
         })))
     }
 
@@ -129,6 +133,8 @@ impl Recorder {
         container: &str,
         options: &ContainerOptions,
     ) -> anyhow::Result<Created> {
+        // Two at once would both find it missing, and the second would take the mark off what the first has made.
+        let _turn = self.0.creating.lock().await;
         match client.head_container(container).await {
             Ok(_) => return Ok(client.put_container(container, options).await?),
             Err(error) if error.is_not_found() => {}

@@ -20,7 +20,7 @@ use crate::entry::Tracked;
 /// | `account`          | none                                                                            |
 /// | `container`        | `container`                                                                     |
 /// | `object`           | `container`, `object`                                                           |
-/// | `segment-set`      | `container`, `prefix`                                                           |
+/// | `segment-set`      | `container`, `prefix`; `manifest` if there is one                               |
 /// | `temp-url-key`     | `slot`, `fingerprint`; `container` if the key is not the account's; `former`    |
 /// | `cdn-publication`  | `container`                                                                     |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,12 +54,15 @@ pub enum What {
         /// Its name, decoded.
         object: String,
     },
-    /// The segments of one upload: every object of a container under a prefix.
+    /// What one upload has put under a prefix without naming each: the segments of a large object, or the files of an
+    /// archive. Of what has the prefix, only what carries the run's id belongs to it.
     SegmentSet {
-        /// The container that holds the segments.
+        /// The container that holds them.
         container: String,
-        /// What the names of the segments start with.
+        /// What their names start with.
         prefix: String,
+        /// `CONTAINER/OBJECT` of the large object that is joined of them, if they are segments.
+        manifest: Option<String>,
     },
     /// A temp-URL key that was set, and what is needed to undo that.
     TempUrlKey {
@@ -166,7 +169,9 @@ impl fmt::Display for Resource {
                 write!(f, "{kind} {container}")
             }
             What::Object { container, object } => write!(f, "{kind} {container}/{object}"),
-            What::SegmentSet { container, prefix } => write!(f, "{kind} {container}/{prefix}*"),
+            What::SegmentSet {
+                container, prefix, ..
+            } => write!(f, "{kind} {container}/{prefix}*"),
             What::TempUrlKey {
                 container, slot, ..
             } => {
@@ -241,6 +246,8 @@ struct Flat {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<KeySlot>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -258,6 +265,7 @@ impl From<Resource> for Flat {
             container: None,
             object: None,
             prefix: None,
+            manifest: None,
             slot: None,
             fingerprint: None,
             former: None,
@@ -271,9 +279,14 @@ impl From<Resource> for Flat {
                 flat.container = Some(container);
                 flat.object = Some(object);
             }
-            What::SegmentSet { container, prefix } => {
+            What::SegmentSet {
+                container,
+                prefix,
+                manifest,
+            } => {
                 flat.container = Some(container);
                 flat.prefix = Some(prefix);
+                flat.manifest = manifest;
             }
             What::TempUrlKey {
                 container,
@@ -312,6 +325,7 @@ impl TryFrom<Flat> for Resource {
             ResourceKind::SegmentSet => What::SegmentSet {
                 container: container()?,
                 prefix: flat.prefix.take().ok_or("`prefix` is missing")?,
+                manifest: flat.manifest.take(),
             },
             ResourceKind::TempUrlKey => What::TempUrlKey {
                 container: flat.container.take(),
@@ -324,6 +338,7 @@ impl TryFrom<Flat> for Resource {
         let left = flat.container.is_some()
             || flat.object.is_some()
             || flat.prefix.is_some()
+            || flat.manifest.is_some()
             || flat.slot.is_some()
             || flat.fingerprint.is_some()
             || flat.former.is_some();

@@ -54,6 +54,7 @@ fn fill(ledger: &Ledger) {
         What::SegmentSet {
             container: "python-demo_segments".into(),
             prefix: "big/1/".into(),
+            manifest: Some("python-demo/big/1".into()),
         },
         What::TempUrlKey {
             container: None,

@@ -162,6 +162,7 @@ async fn plan(recorder: &Recorder, client: &Client, to: &CloudPlace) -> anyhow::
     let below = What::SegmentSet {
         container: to.container.clone(),
         prefix: folder_of(to),
+        manifest: None,
     };
     recorder.plan(below).await
 }

@@ -43,9 +43,11 @@ pub(super) async fn delete(
             let former = former.as_ref().map(|former| Key::new(former.expose()));
             put_back(client, scope, look::slot_of(*slot), former).await
         }
-        What::SegmentSet { container, prefix } => {
-            segments::delete(client, container, prefix, evidence).await
-        }
+        What::SegmentSet {
+            container,
+            prefix,
+            manifest,
+        } => segments::delete(client, container, prefix, manifest.as_deref(), evidence).await,
         _ => bail!("this program does not remove resources of this kind"),
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use signing::Key;
 use swift_client::{Client, GetOptions, KeyScope, KeySlot, ListOptions, Listed, Metadata};
 
-use super::Evidence;
+use super::{Evidence, Published};
 use crate::record::RUN_ID;
 
 /// How many segments are asked about at once.
@@ -49,7 +49,14 @@ pub(crate) async fn look(client: &Client, entry: &Entry<Resource>) -> anyhow::Re
         }
         What::CdnPublication { container } => {
             match CdnClient::new(client).status(container).await {
-                Ok(_) => Ok(Found::Ours(Evidence::default())),
+                Ok(status) => Ok(Found::Ours(Evidence {
+                    published: Some(Published {
+                        enabled: status.enabled,
+                        ttl_seconds: status.ttl_seconds,
+                        log_retention: status.log_retention,
+                    }),
+                    ..Evidence::default()
+                })),
                 Err(cdn_client::Error::NotPublished { .. }) => Ok(Found::Absent),
                 Err(error) => Err(error.into()),
             }
@@ -71,9 +78,9 @@ pub(crate) async fn look(client: &Client, entry: &Entry<Resource>) -> anyhow::Re
                 _ => Found::NotOurs("the key is another one now".to_owned()),
             })
         }
-        What::SegmentSet { container, prefix } => {
-            look_at_segments(client, container, prefix, &entry.run).await
-        }
+        What::SegmentSet {
+            container, prefix, ..
+        } => look_at_segments(client, container, prefix, &entry.run).await,
         _ => anyhow::bail!("this program does not remove resources of this kind"),
     }
 }

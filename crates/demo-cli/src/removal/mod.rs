@@ -92,9 +92,21 @@ pub(crate) struct Evidence {
     /// How many bytes there are: of an object, or of all segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<u64>,
+    /// How a container is published on the CDN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) published: Option<Published>,
     /// The segments of a set by name, with the `ETag` of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) segments: Vec<(String, String)>,
+}
+
+/// What the CDN tells of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Published {
+    pub(crate) enabled: bool,
+    pub(crate) ttl_seconds: Option<u64>,
+    pub(crate) log_retention: bool,
 }
 
 /// What must hold for an entry to be removed, beside its being ours.
@@ -204,6 +216,8 @@ fn difference(then: &Evidence, now: &Evidence) -> String {
         format!("its X-Timestamp was {then} and is {now}")
     } else if then.segments != now.segments {
         "it has other segments than before".to_owned()
+    } else if then.published != now.published {
+        "it is published in another way than before".to_owned()
     } else {
         "its size is another one".to_owned()
     }

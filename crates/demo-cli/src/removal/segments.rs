@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::percent_decode_str;
 use swift_client::{
@@ -16,9 +16,6 @@ use swift_client::{
 use super::look::present;
 use super::{AT_ONCE, Evidence, Outcome};
 
-/// What the names of containers of segments end with, unless somebody has chosen another one.
-const SUFFIX: &str = "_segments";
-
 /// The object that lies beside segments that several manifests share.
 const MARK: &str = ".shared";
 
@@ -27,6 +24,7 @@ pub(super) async fn delete(
     client: &Client,
     container: &str,
     prefix: &str,
+    manifest: Option<&str>,
     evidence: Evidence,
 ) -> anyhow::Result<Outcome> {
     let ours: HashSet<&str> = evidence
@@ -42,7 +40,9 @@ pub(super) async fn delete(
     if is_shared {
         check_copies(client, container, &ours).await?;
     }
-    check_successor(client, container, prefix, &ours).await?;
+    if let Some(manifest) = manifest {
+        check_successor(client, container, manifest, &ours).await?;
+    }
     let options = DeleteOptions::default();
     let mut deleted = stream::iter(&ours)
         .map(async |name| present(client.delete_object(container, name, &options).await))
@@ -82,13 +82,12 @@ async fn check_copies(
 async fn check_successor(
     client: &Client,
     container: &str,
-    prefix: &str,
+    manifest: &str,
     ours: &HashSet<&str>,
 ) -> anyhow::Result<()> {
-    let object = prefix.trim_end_matches('/').rsplit_once('/');
-    let (Some(of), Some((object, _))) = (container.strip_suffix(SUFFIX), object) else {
-        return Ok(());
-    };
+    let (of, object) = manifest
+        .split_once('/')
+        .with_context(|| format!("`manifest` is {manifest:?} and not CONTAINER/OBJECT"))?;
     let options = GetOptions::default();
     let Some(info) = present(client.head_object(of, object, &options).await)? else {
         return Ok(());
@@ -101,10 +100,14 @@ async fn check_successor(
     } else {
         let manifest = info.manifest.unwrap_or_default();
         let manifest = percent_decode_str(&manifest).decode_utf8_lossy();
-        manifest.starts_with(&format!("{container}/{prefix}"))
+        let prefix = manifest
+            .split_once('/')
+            .filter(|(of, _)| *of == container)
+            .map(|(_, prefix)| prefix);
+        prefix.is_some_and(|prefix| ours.iter().any(|name| name.starts_with(prefix)))
     };
     if needs {
-        bail!("{of}/{object}, which is of another run, needs them");
+        bail!("{of}/{object}, which is still there, needs them");
     }
     Ok(())
 }

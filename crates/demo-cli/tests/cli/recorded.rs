@@ -151,15 +151,15 @@ async fn leaves_what_was_published_before_to_whoever_published_it() {
             .env("OS_API_KEY", emulator::defaults::RACKSPACE_API_KEY)
             .env("OS_AUTH_TYPE", "rackspace_apikey")
             .env("OS_REGION_NAME", "DFW");
-        let output = command.output().unwrap();
-        assert_succeeded(&output);
+        command.output().unwrap()
     };
+    let succeeds = |arguments: &[&str]| assert_succeeded(&on_the_cdn(arguments));
     for container in ["new", "old"] {
-        on_the_cdn(&["create", container]);
+        succeeds(&["create", container]);
     }
-    on_the_cdn(&["cdn", "publish", "old"]);
+    succeeds(&["cdn", "publish", "old"]);
     for container in ["new", "old"] {
-        on_the_cdn(&[
+        succeeds(&[
             "cdn",
             "publish",
             container,
@@ -172,6 +172,38 @@ async fn leaves_what_was_published_before_to_whoever_published_it() {
     let made = entries(&world.home.path("made.json"));
     assert_eq!(made.len(), 1, "{made:?}");
     assert_eq!(made[0]["resource"]["container"], "new");
+
+    // What somebody has changed since it was planned is skipped.
+    succeeds(&["cleanup", "--plan", "plan.json", "--ledger", "made.json"]);
+    succeeds(&["cdn", "ttl", "new", "1000"]);
+    let skipped = on_the_cdn(&["cleanup", "--yes", "--apply", "plan.json"]);
+    assert_failed(&skipped);
+    assert!(stdout(&skipped).contains("published in another way than before"));
+    succeeds(&["cleanup", "--yes", "--ledger", "made.json"]);
+    let listed = on_the_cdn(&["cdn", "ls", "--all"]);
+    assert_eq!(stdout(&listed).lines().count(), 1, "{listed:?}");
+    assert!(stdout(&listed).contains("old"));
+}
+
+#[tokio::test]
+async fn containers_of_segments_that_several_uploads_need_at_once_are_removed() {
+    let world = World::start().await;
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        world.write(&format!("in/{name}"), &name.repeat(1_500_000));
+    }
+    for _ in 0..3 {
+        world.lines(&[
+            "upload",
+            "in",
+            "films",
+            "--segment-size",
+            "1M",
+            "--ledger",
+            "made.json",
+        ]);
+        world.lines(&["cleanup", "--yes", "--ledger", "made.json"]);
+        assert_eq!(world.lines(&["ls"]), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
@@ -213,12 +245,20 @@ async fn leaves_segments_that_others_need_and_says_who() {
     world.lines(&["rm", "c/copy"]);
     assert_succeeded(&clean_up("first.json"));
     assert_eq!(world.lines(&["ls"]), ["c"]);
-    // The same object, uploaded once more by another run.
-    upload("first.json");
-    upload("second.json");
-    assert!(stdout(&clean_up("first.json")).contains("c/o, which is of another run, needs them"));
-    assert_succeeded(&world.run(&["download", "c/o", "again"]));
-    assert_succeeded(&clean_up("second.json"));
-    assert_succeeded(&clean_up("first.json"));
-    assert_eq!(world.lines(&["ls", "-r"]), ["c"]);
+    // The same object, uploaded once more by another run, whatever its container of segments is called.
+    for (number, more) in [&[][..], &["--segment-container", "elsewhere"]]
+        .into_iter()
+        .enumerate()
+    {
+        for ledger in ["first.json", "second.json"] {
+            let upload = ["upload", "large", "c/o", "--segment-size", "1M", "--ledger"];
+            world.lines(&[&upload[..], &[ledger], more].concat());
+        }
+        let kept = clean_up("first.json");
+        assert!(stdout(&kept).contains("c/o, which is still there, needs them"));
+        assert_succeeded(&world.run(&["download", "c/o", &format!("again-{number}")]));
+        assert_succeeded(&clean_up("second.json"));
+        assert_succeeded(&clean_up("first.json"));
+        assert_eq!(world.lines(&["ls", "-r"]), ["c"]);
+    }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use cdn_client::CdnClient;
 use emulator::Emulator;
+use emulator::defaults::{RACKSPACE_API_KEY, RACKSPACE_USER};
 use futures_util::TryStreamExt;
 use http::HeaderMap;
 use ledger::{Ledger, Resource};
@@ -21,9 +22,29 @@ use tempfile::TempDir;
 
 use crate::proxy::{Moment, Proxy};
 
-/// What is killed. The demo comes as far as the step in which it would wait for an hour; it is ended there.
-pub(crate) const PROGRAMS: [&[&str]; 2] = [
+const LEDGER: &str = ".local/state/cloudfiles/ledger.json";
+
+/// What is killed: together they make every kind of thing. The demo comes as far as the step in which it would wait for an
+/// hour; it is ended there.
+pub(crate) const PROGRAMS: [&[&str]; 5] = [
     &["demo", "--cloud", "mine", "--expires", "3600"],
+    &[
+        "upload",
+        "film",
+        "films/film",
+        "--segment-size",
+        "300K",
+        "--cloud",
+        "mine",
+        "--ledger",
+        LEDGER,
+    ],
+    &[
+        "cdn", "publish", "photos", "--cloud", "mine", "--ledger", LEDGER,
+    ],
+    &[
+        "tempurl", "key", "rotate", "--cloud", "mine", "--ledger", LEDGER,
+    ],
     &["cleanup", "--yes", "--settle", "0"],
 ];
 
@@ -65,12 +86,16 @@ impl World {
         let proxy = Proxy::start(emulator.address());
         let home = tempfile::tempdir().unwrap();
         let settings = format!(
-            "clouds: {{mine: {{auth_type: v1password, auth: {{auth_url: '{}/auth/v1.0', \
-             username: 'test:tester', password: testing}}}}}}",
+            "clouds: {{mine: {{auth_type: rackspace_apikey, auth: {{auth_url: '{}/v2.0', \
+             username: {RACKSPACE_USER}, api_key: {RACKSPACE_API_KEY}}}}}}}",
             proxy.url()
         );
         fs::write(home.path().join("clouds.yaml"), settings).unwrap();
-        let credentials = Credentials::temp_auth(emulator.auth_url(), "test:tester", "testing");
+        // Four segments, no two of them alike.
+        let film: Vec<u8> = (0..250_000_u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(home.path().join("film"), film).unwrap();
+        let url = emulator.identity_url();
+        let credentials = Credentials::rackspace_api_key(url, RACKSPACE_USER, RACKSPACE_API_KEY);
         let world = Self {
             home,
             proxy,
@@ -107,6 +132,8 @@ impl World {
                 put.await.unwrap();
             }
         }
+        let cdn = CdnClient::new(&self.client);
+        cdn.publish("python-demo", None).await.unwrap();
         let key = Key::new("theirs");
         let set = self
             .client
@@ -128,7 +155,7 @@ impl World {
     }
 
     fn ledger(&self) -> PathBuf {
-        self.home.path().join(".local/state/cloudfiles/ledger.json")
+        self.home.path().join(LEDGER)
     }
 
     /// Runs a program to its end, or until it only waits, and tells how many messages it sent.
@@ -250,8 +277,14 @@ impl World {
             }
         }
         let cdn = CdnClient::new(&self.client);
-        if let Ok(status) = cdn.status("photos").await {
-            seen.insert("CDN photos".to_owned(), format!("{status:?}"));
+        let published: Vec<_> = cdn
+            .list(cdn_client::ListOptions::default())
+            .try_collect()
+            .await
+            .unwrap();
+        for container in published {
+            let name = format!("CDN {}", container.name);
+            seen.insert(name, format!("{container:?}"));
         }
         seen
     }
