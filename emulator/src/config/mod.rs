@@ -5,6 +5,7 @@
 
 mod file;
 mod problem;
+mod second_factor;
 mod secret;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub use file::ConfigError;
 pub use problem::Problem;
+pub use second_factor::{Factor, SecondFactor};
 pub use secret::Secret;
 
 use crate::defaults;
@@ -232,28 +234,6 @@ pub enum RackspaceRole {
     Observer,
 }
 
-/// What a user shows after the password.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecondFactor {
-    /// Where the user has passcodes from; it is told in `RAX-AUTH:authenticatedBy`.
-    #[serde(default)]
-    pub by: Factor,
-    /// The passcodes that are taken, each as often as it is shown.
-    pub passcodes: Vec<Secret>,
-}
-
-/// Where passcodes come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Factor {
-    /// By text message: `PASSCODE`.
-    #[default]
-    Sms,
-    /// From an application: `OTPPASSCODE`.
-    Otp,
-}
-
 /// Keystone's domains, projects and users, and what their roles allow in Swift.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -349,6 +329,9 @@ pub struct KeystoneUser {
     /// Roles, and where the user has them.
     #[serde(default)]
     pub roles: Vec<Assignment>,
+    /// Asked for beside the password (`totp`), if there is one. Application credentials do without.
+    #[serde(default)]
+    pub second_factor: Option<SecondFactor>,
 }
 
 /// Roles in one place: a project, a domain, or the system; exactly one is named.

@@ -192,7 +192,8 @@ async fn an_application_credential_is_made_used_and_gone() {
     assert_eq!(cloud.ask(Method::GET, &container, &one).await.0, 401);
     assert_eq!(
         cloud.v3(by(json!({"id": id, "secret": secret}))).await.0,
-        401
+        404,
+        "Keystone does not find it"
     );
 }
 

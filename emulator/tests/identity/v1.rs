@@ -101,6 +101,7 @@ async fn who_has_a_second_factor_cannot_come_by_v1() {
     config.rackspace.users[0].second_factor = Some(SecondFactor {
         by: Factor::Sms,
         passcodes: vec!["1234567".into()],
+        ..Default::default()
     });
     let cloud = Cloud::with(config).await;
     let headers = cloud

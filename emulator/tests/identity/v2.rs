@@ -134,6 +134,7 @@ fn with_second_factor(by: Factor) -> Config {
     config.rackspace.users[0].second_factor = Some(SecondFactor {
         by,
         passcodes: vec!["1234567".into(), "bypass".into()],
+        ..Default::default()
     });
     config
 }

@@ -1,6 +1,8 @@
 //! Keystone v3: methods, scopes, tokens.
 
-use emulator::config::Config;
+use std::time::{Duration, UNIX_EPOCH};
+
+use emulator::config::{Config, Factor, KeystoneUser, SecondFactor};
 use emulator::defaults::{APPLICATION_CREDENTIAL_ID, APPLICATION_CREDENTIAL_SECRET};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -110,6 +112,7 @@ async fn a_passcode_is_wanted_beside_the_password_where_there_is_a_second_factor
     config.rackspace.users[0].second_factor = Some(emulator::config::SecondFactor {
         by: emulator::config::Factor::Otp,
         passcodes: vec!["1234567".into()],
+        ..Default::default()
     });
     let cloud = Cloud::with(config).await;
     let user = |shown: &str, secret: &str| {
@@ -129,4 +132,71 @@ async fn a_passcode_is_wanted_beside_the_password_where_there_is_a_second_factor
         let auth = sign_in(methods.clone(), passcode);
         assert_eq!(cloud.v3(auth).await.0, status, "{methods} {passcode}");
     }
+}
+
+#[tokio::test]
+async fn one_factor_of_two_gives_a_receipt_that_stands_in_for_it_for_five_minutes() {
+    let mut config = Config::default();
+    config.keystone.users.push(KeystoneUser {
+        id: None,
+        name: "careful".to_owned(),
+        domain: "default".to_owned(),
+        password: "careful-password".into(),
+        default_project: Some("test".to_owned()),
+        roles: Vec::new(),
+        second_factor: Some(SecondFactor {
+            by: Factor::Otp,
+            // The key of RFC 6238, whose passcode in the 60th second is the one below.
+            secret: Some("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into()),
+            ..SecondFactor::default()
+        }),
+    });
+    let cloud = Cloud::with(config).await;
+    cloud.emulator.clock().freeze();
+    cloud
+        .emulator
+        .clock()
+        .set(UNIX_EPOCH + Duration::from_secs(59));
+    let sign_in = async |method: &str, shown: &str, secret: &str, receipt: Option<&str>| {
+        let user = json!({"name": "careful", "domain": {"id": "default"}, shown: secret});
+        let identity = json!({"methods": [method], method: {"user": user}});
+        let body = json!({"auth": {"identity": identity, "scope": "unscoped"}});
+        let mut request = cloud.request(Method::POST, "/v3/auth/tokens").json(&body);
+        if let Some(receipt) = receipt {
+            request = request.header("openstack-auth-receipt", receipt);
+        }
+        let answer = request.send().await.expect("an answer");
+        let receipt = answer.headers().get("openstack-auth-receipt");
+        let receipt = receipt.map(|id| id.to_str().expect("text").to_owned());
+        let status = answer.status().as_u16();
+        let body = answer.json::<Value>().await.expect("JSON");
+        (status, receipt, body)
+    };
+    let password =
+        async |receipt| sign_in("password", "password", "careful-password", receipt).await;
+    let passcode = async |code, receipt| sign_in("totp", "passcode", code, receipt).await;
+
+    let (status, receipt, body) = password(None).await;
+    assert_eq!(status, 401);
+    assert_eq!(body["receipt"]["methods"], json!(["password"]));
+    assert_eq!(body["receipt"]["user"]["name"], "careful");
+    assert_eq!(body["required_auth_methods"], json!([["password", "totp"]]));
+    let receipt = receipt.as_deref();
+    assert_eq!(passcode("287083", receipt).await.0, 401);
+    let (status, _, body) = passcode("287082", receipt).await;
+    assert_eq!(status, 201, "{body}");
+    assert_eq!(body["token"]["methods"], json!(["totp", "password"]));
+
+    // The other way round as well; twice the same factor is not both, and no receipt is none.
+    let (_, first, _) = passcode("287082", None).await;
+    assert_eq!(passcode("287082", first.as_deref()).await.0, 401);
+    assert_eq!(password(first.as_deref()).await.0, 201);
+    assert_eq!(passcode("287082", Some("none")).await.0, 401);
+
+    let (_, last, _) = password(None).await;
+    cloud.emulator.clock().advance(Duration::from_secs(300));
+    assert_eq!(passcode("481090", last.as_deref()).await.0, 201);
+    cloud.emulator.clock().advance(Duration::from_secs(1));
+    let late = passcode("868912", last.as_deref()).await;
+    assert_eq!((late.0, late.1), (401, None));
 }

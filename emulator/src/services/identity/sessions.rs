@@ -1,4 +1,5 @@
-//! Between the password and the passcode: who has shown the one and not yet the other.
+//! Between the password and the passcode: who has shown the one and not yet the other. At v2.0 that is a session, at v3
+//! a receipt.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,12 @@ use super::directory::Person;
 /// How long a passcode sent by text message is good.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// How long a receipt is good (`[receipt] expiration` of Keystone).
+const RECEIPT_LIFE: Duration = Duration::from_mins(5);
+
+/// The method that must have come before a passcode.
+pub(super) const PASSWORD: &str = "password";
+
 /// No more sessions are kept than this; the oldest gives way.
 const MOST: usize = 1024;
 
@@ -18,15 +25,39 @@ const MOST: usize = 1024;
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<String, Session>>);
 
-struct Session {
-    person: Arc<Person>,
-    /// The last moment at which a passcode is taken.
-    until: SystemTime,
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) person: Arc<Person>,
+    /// What was shown: `password`, or the passcode (`totp`) before it.
+    pub(super) methods: Vec<String>,
+    /// The last moment at which the rest is taken.
+    pub(super) until: SystemTime,
 }
 
 impl Sessions {
     /// A new session of somebody whose password was right. Returns its id.
     pub(super) fn open(&self, person: &Arc<Person>, now: SystemTime) -> String {
+        self.keep(person, vec![PASSWORD.to_owned()], PATIENCE, now)
+            .0
+    }
+
+    /// A receipt for what somebody has shown who must show more. Returns its id and the session.
+    pub(super) fn receipt(
+        &self,
+        person: &Arc<Person>,
+        methods: Vec<String>,
+        now: SystemTime,
+    ) -> (String, Session) {
+        self.keep(person, methods, RECEIPT_LIFE, now)
+    }
+
+    fn keep(
+        &self,
+        person: &Arc<Person>,
+        methods: Vec<String>,
+        life: Duration,
+        now: SystemTime,
+    ) -> (String, Session) {
         let mut sessions = self.sessions();
         sessions.retain(|_, session| now <= session.until);
         if sessions.len() >= MOST {
@@ -38,17 +69,26 @@ impl Sessions {
         let id = Uuid::new_v4().simple().to_string();
         let session = Session {
             person: Arc::clone(person),
-            until: now.checked_add(PATIENCE).unwrap_or(now),
+            methods,
+            until: now.checked_add(life).unwrap_or(now),
         };
-        sessions.insert(id.clone(), session);
-        id
+        sessions.insert(id.clone(), session.clone());
+        (id, session)
     }
 
-    /// Whose session it was, if the passcode is right; a wrong one leaves it open.
+    /// What has been shown already under this id.
+    pub(super) fn get(&self, id: &str, now: SystemTime) -> Option<Session> {
+        let sessions = self.sessions();
+        let session = sessions.get(id).filter(|session| now <= session.until);
+        session.cloned()
+    }
+
+    /// Whose session it was, if the passcode is right and the password was shown; a wrong one leaves it open.
     pub(super) fn close(&self, id: &str, passcode: &str, now: SystemTime) -> Option<Arc<Person>> {
         let mut sessions = self.sessions();
         let session = sessions.get(id).filter(|session| now <= session.until)?;
-        if !session.person.shows_passcode(passcode) {
+        let has_password = session.methods.iter().any(|method| method == PASSWORD);
+        if !has_password || !session.person.shows_passcode(passcode, now) {
             return None;
         }
         sessions.remove(id).map(|session| session.person)

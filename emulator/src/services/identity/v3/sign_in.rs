@@ -9,6 +9,13 @@
 //! Methods are `password`, `token`, `totp` (a passcode, together with `password`) and `application_credential`. The scope
 //! is a project (`id`, or `name` and `domain`), a domain, `{"system":{"all":true}}` or `"unscoped"`; who names none is in
 //! the default project, if there is one.
+//!
+//! Who has a second factor and shows only one of password and passcode is answered 401 with a receipt for it, in
+//! `Openstack-Auth-Receipt`; shown with the same header, it stands in for that one for five minutes:
+//!
+//! ```text
+//! ← {"receipt":{"methods":["password"],"user":{…},"issued_at","expires_at"},"required_auth_methods":[["password","totp"]]}
+//! ```
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -30,9 +37,14 @@ struct Proof {
     methods: Vec<String>,
     from: Option<Arc<Token>>,
     credential: Option<Arc<ApplicationCredential>>,
-    /// Whether a password stood in where a second factor must follow.
-    needs_passcode: bool,
+    /// Whether it was the API key that stood in for a password: it needs no second factor.
+    by_api_key: bool,
 }
+
+const RECEIPT: HeaderName = HeaderName::from_static("openstack-auth-receipt");
+
+/// What somebody with a second factor must show.
+const BOTH_FACTORS: [&str; 2] = ["password", "totp"];
 
 pub(super) async fn handle(request: &mut Request, core: &Core) -> Answer {
     let body = read_json(request).await.map_err(Fault::bad_request)?;
@@ -42,8 +54,21 @@ pub(super) async fn handle(request: &mut Request, core: &Core) -> Answer {
     let identity = &core.identity;
     let now = request.received.system_time();
 
-    let proof = prove(shown, scope, identity, now)?;
+    let mut proof = prove(shown, scope, identity, now)?;
     let person = proof.person.ok_or_else(Fault::unauthorized)?;
+    if let Some(id) = request.header(RECEIPT.as_str()) {
+        let receipt = identity.sessions.get(id, now);
+        let own = receipt.filter(|receipt| receipt.person.id == person.id);
+        let earlier = own.ok_or_else(Fault::unauthorized)?.methods;
+        let missing = |method: &String| !proof.methods.contains(method);
+        let earlier: Vec<_> = earlier.into_iter().filter(missing).collect();
+        proof.methods.extend(earlier);
+    }
+    let of_both = |method: &&str| proof.methods.iter().any(|shown| shown == method);
+    let factors = BOTH_FACTORS.iter().filter(|method| of_both(method)).count();
+    if factors == 1 && person.second_factor.is_some() && !proof.by_api_key {
+        return Ok(receipt(&person, proof.methods, identity, now));
+    }
     let scope = match (&proof.credential, &proof.from) {
         (Some(credential), _) => {
             // A credential is for one project, and says so itself.
@@ -71,6 +96,27 @@ pub(super) async fn handle(request: &mut Request, core: &Core) -> Answer {
     Ok(response)
 }
 
+/// Says that one factor was right and the other is wanted.
+fn receipt(
+    person: &Arc<Person>,
+    methods: Vec<String>,
+    identity: &Identity,
+    now: SystemTime,
+) -> Response {
+    let (id, receipt) = identity.sessions.receipt(person, methods, now);
+    let of = &receipt.person;
+    let described = json!({
+        "methods": receipt.methods,
+        "user": describe::with_domain(&of.id, &of.name, &of.domain),
+        "issued_at": describe::moment(now),
+        "expires_at": describe::moment(receipt.until)
+    });
+    let body = json!({"receipt": described, "required_auth_methods": [BOTH_FACTORS]});
+    let mut response = Response::json(StatusCode::UNAUTHORIZED, &body);
+    response.set(RECEIPT, &id);
+    response
+}
+
 /// A member that must be there and be an object.
 fn object<'a>(within: &'a Value, member: &str) -> Result<&'a Value, Fault> {
     let found = within.get(member).filter(|value| value.is_object());
@@ -95,7 +141,6 @@ fn prove(
         .as_array()
         .ok_or_else(|| Fault::malformed("methods", "a list"))?;
     let mut proof = Proof::default();
-    let mut passcode_shown = false;
     for method in methods {
         let method = method
             .as_str()
@@ -109,9 +154,8 @@ fn prove(
             "totp" => {
                 let user = object(object(shown, method)?, "user")?;
                 let passcode = text(user, "passcode")?;
-                let fits = |person: &Person| person.shows_passcode(passcode);
+                let fits = |person: &Person| person.shows_passcode(passcode, now);
                 let person = find(user, scope, identity, fits)?;
-                passcode_shown = person.is_some();
                 proof.methods.push(method.to_owned());
                 person
             }
@@ -148,11 +192,6 @@ fn prove(
         }
         proof.person = Some(person);
     }
-    // A passcode is a second factor and no first one.
-    let passcode_alone = proof.methods.iter().all(|method| method == "totp");
-    if passcode_alone || proof.needs_passcode && !passcode_shown {
-        return Err(Fault::unauthorized());
-    }
     Ok(proof)
 }
 
@@ -169,16 +208,17 @@ fn by_password(
     }
     let password = text(user, "password")?;
     let person = find(user, scope, identity, |person| person.password.is(password))?;
-    if let Some(person) = person {
-        proof.needs_passcode = person.second_factor.is_some();
-        return Ok(Some(person));
+    if person.is_some() {
+        return Ok(person);
     }
-    find(user, scope, identity, |person| {
+    let person = find(user, scope, identity, |person| {
         person
             .api_key
             .as_ref()
             .is_some_and(|known| known.is(password))
-    })
+    })?;
+    proof.by_api_key = person.is_some();
+    Ok(person)
 }
 
 /// A user by id, or by name and domain; a name that is not unique in the domain goes with the scope's project.
@@ -230,7 +270,9 @@ fn by_credential(
     let secret = text(shown, "secret")?;
     let known = if let Some(id) = shown.get("id") {
         let id = id.as_str().ok_or_else(|| Fault::malformed("id", "text"))?;
-        identity.directory().credentials.get(id).cloned()
+        let known = identity.directory().credentials.get(id).cloned();
+        let missing = || Fault::not_found(&format!("Application Credential: {id}"));
+        Some(known.ok_or_else(missing)?)
     } else {
         let name = text(shown, "name")?;
         let owns = |person: &Person| identity.directory().credential_of(person, name).is_some();
