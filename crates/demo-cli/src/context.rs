@@ -54,10 +54,18 @@ impl Context {
     /// The cloud of this name, or the one that is meant when none is named.
     pub(crate) fn cloud(&self, name: Option<&str>) -> anyhow::Result<Cloud> {
         match name {
-            // Region and token of the options are those of the cloud of the options.
+            // Region and token of the options are those of the cloud of the options. How long to wait and what to leave
+            // behind is meant for all.
             Some(name) => {
+                let CloudArgs {
+                    timeout,
+                    no_token_cache,
+                    ..
+                } = self.global.cloud;
                 let args = CloudArgs {
                     cloud: Some(name.to_owned()),
+                    timeout,
+                    no_token_cache,
                     ..CloudArgs::default()
                 };
                 Cloud::select(&args, &self.environment)

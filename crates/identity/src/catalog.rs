@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::Error;
+use crate::http_client::displayed;
 
 /// The service type of Swift in a catalog.
 pub const OBJECT_STORE: &str = "object-store";
@@ -55,8 +57,8 @@ impl fmt::Display for Interface {
     }
 }
 
-/// One address of one service.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// One address of one service. `Debug` shows its URL without user part and query, which may be secret.
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Endpoint {
     /// Such as [`OBJECT_STORE`].
     pub service_type: String,
@@ -66,6 +68,20 @@ pub struct Endpoint {
     pub interface: Interface,
     /// Address, account included.
     pub url: String,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("service_type", &self.service_type)
+            .field("region", &self.region)
+            .field("interface", &self.interface)
+            .field(
+                "url",
+                &Url::parse(&self.url).map(|url| displayed(&url)).ok(),
+            )
+            .finish()
+    }
 }
 
 /// Everything a cloud offers to a user, as it said when the user signed in.

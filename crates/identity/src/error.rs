@@ -36,6 +36,14 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// The certificate that is to show servers who we are, or its key, cannot be used.
+    #[error("the client certificate or key in {} cannot be used: {reason}", path.display())]
+    ClientCertificate {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     HttpClient(#[source] Arc<reqwest::Error>),
@@ -117,13 +125,13 @@ pub enum Error {
     },
     /// A token that by the clocks was over when it came was refused: one of them is wrong.
     #[error(
-        "the token from {url} is not accepted, and was over when it came: it says it ended at {expires_at}, {}this \
-         machine's clock said {now}; one of the clocks is wrong",
+        "{exchange}: the token is not accepted, and was over when it came: it says it ended at {expires_at}, {}this \
+         machine's clock said {now:.0}; one of the clocks is wrong",
         server.map(|server| format!("the server's clock said {server}, ")).unwrap_or_default()
     )]
     ClockSkew {
-        /// Where the token came from.
-        url: String,
+        /// The sign-in that gave the token.
+        exchange: Box<Exchange>,
         /// When it ended, as the identity service said.
         expires_at: Timestamp,
         /// When it came, by the `Date` of the answer that brought it.

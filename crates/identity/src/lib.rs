@@ -34,6 +34,6 @@ pub use credentials::{
     Credentials, Domain, Passcode, RACKSPACE_UK, RACKSPACE_US, Tenant, V3Method, V3Scope, V3User,
 };
 pub use error::{Error, Exchange};
-pub use http_client::{HttpSettings, Proxy};
+pub use http_client::{ClientCertificate, HttpSettings, Proxy};
 pub use secret::Secret;
 pub use session::{Access, Session, SessionBuilder};

@@ -77,6 +77,12 @@ impl ClientBuilder {
         self
     }
 
+    /// The type by which object storage is looked up in the catalog; `object-store` if not said.
+    pub fn service_type(mut self, service_type: impl Into<String>) -> Self {
+        self.session = self.session.service_type(service_type);
+        self
+    }
+
     /// The door to use; [`Interface::Public`] if not said.
     pub fn interface(mut self, interface: Interface) -> Self {
         self.session = self.session.interface(interface);

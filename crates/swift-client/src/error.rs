@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{0}: not found")]
     NotFound(Box<Exchange>),
     /// 401: the token is not accepted, also after it was renewed, or there is none.
-    #[error("{0}: not authorized")]
+    #[error("{0}{after}", after = authorization(.0))]
     Unauthorized(Box<Exchange>),
     /// 403: this user may not do that.
     #[error("{0}: forbidden")]
@@ -348,6 +348,21 @@ pub struct Exchange {
     pub message: String,
     /// How often it was asked.
     pub attempts: u32,
+    /// How whoever asked had signed in ([`Credentials::method`](crate::Credentials::method)).
+    pub signed_in_by: &'static str,
+    /// Whether the token came from elsewhere, so that no other can be had in its place.
+    pub token_is_final: bool,
+}
+
+/// What to say of a token that is not accepted.
+fn authorization(exchange: &Exchange) -> String {
+    let how = exchange.signed_in_by;
+    let end = if exchange.token_is_final {
+        ", which cannot be renewed"
+    } else {
+        ""
+    };
+    format!(": not authorized with {how}{end}")
 }
 
 impl fmt::Display for Exchange {
@@ -404,6 +419,8 @@ mod tests {
             },
             status: StatusCode::from_u16(status).unwrap(),
             message: message.into(),
+            signed_in_by: "ready token",
+            token_is_final: true,
             attempts: 2,
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Cloud {
     pub(crate) name: String,
     pub(crate) credentials: Credentials,
     pub(crate) region: Option<String>,
+    /// The type by which storage is looked up in the catalog, if not the usual one.
+    pub(crate) service_type: Option<String>,
     pub(crate) interface: Interface,
     /// Instead of the one in the catalog.
     pub(crate) storage_url: Option<String>,
@@ -34,6 +36,7 @@ impl Cloud {
             name: name.to_owned(),
             credentials,
             region: None,
+            service_type: None,
             interface: Interface::default(),
             storage_url: None,
             cdn_url: None,
@@ -84,6 +87,9 @@ impl Cloud {
             .ask_passcode(move || output::ask_secret(&question).ok().flatten());
         if let Some(region) = &self.region {
             builder = builder.region(region);
+        }
+        if let Some(service_type) = &self.service_type {
+            builder = builder.service_type(service_type);
         }
         if let Some(url) = &self.storage_url {
             builder = builder.storage_url(url);

@@ -16,7 +16,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::Environment;
-use super::keys::{KEYS, Layer, Origin, is_false};
+use super::keys::{CERTIFICATE, CERTIFICATE_KEY, KEYS, Layer, Origin, is_false};
 use super::profiles;
 
 /// The three files, as far as they are there.
@@ -97,7 +97,10 @@ impl CloudsYaml {
             return Ok(None);
         };
         let Node::Map(_) = cloud else {
-            bail!("{}: clouds.{name} has no settings", file.path.display());
+            bail!(
+                "{}: clouds.{name} is not a map of settings",
+                file.path.display()
+            );
         };
         let mut notices = Vec::new();
         let mut layer = read(cloud, &file.path, region)?;
@@ -115,12 +118,18 @@ impl CloudsYaml {
                     below.overlay(layer);
                     layer = below;
                 }
+                None if profile_name.contains("://") => notices.push(format!(
+                    "{}: the profile {profile_name} is not fetched; what it says, auth_url at least, belongs here or into \
+                     clouds-public.yaml",
+                    profile.origin
+                )),
                 None => notices.push(format!(
                     "{}: the profile {profile_name} is neither in clouds-public.yaml nor known here",
                     profile.origin
                 )),
             }
         }
+        layer.spread_domain();
         Ok(Some(Described { layer, notices }))
     }
 
@@ -146,8 +155,9 @@ impl CloudsYaml {
 fn read(cloud: &Node, path: &Rc<Path>, region: Option<&str>) -> anyhow::Result<Layer> {
     let mut layer = Layer::default();
     read_map(cloud, path, &mut layer)?;
-    let regions = match cloud.get("regions") {
-        Some(Node::List(regions)) => regions.as_slice(),
+    // In old files `region_name` may be a list as well.
+    let regions = match (cloud.get("regions"), cloud.get("region_name")) {
+        (Some(Node::List(regions)), _) | (_, Some(Node::List(regions))) => regions.as_slice(),
         _ => &[],
     };
     let wanted = region
@@ -183,9 +193,20 @@ fn region_name(entry: &Node) -> Option<&str> {
 }
 
 fn read_map(map: &Node, path: &Rc<Path>, layer: &mut Layer) -> anyhow::Result<()> {
-    let auth = map.get("auth").unwrap_or(&Node::Null);
+    let auth = match entry(map, "auth") {
+        None => &Node::Null,
+        Some(entry) => match &entry.value {
+            auth @ (Node::Map(_) | Node::Null) => auth,
+            _ => bail!("{}: auth is not a map", origin(path, entry)),
+        },
+    };
     for key in KEYS {
         let names = || std::iter::once(&key.name).chain(key.also);
+        let auth = if is_beside_auth(key.name) {
+            &Node::Null
+        } else {
+            auth
+        };
         let mut found = names().filter_map(|name| entry(auth, name).or_else(|| entry(map, name)));
         let Some(entry) = found.next() else {
             continue;
@@ -193,6 +214,7 @@ fn read_map(map: &Node, path: &Rc<Path>, layer: &mut Layer) -> anyhow::Result<()
         match &entry.value {
             Node::Null => {}
             Node::Text(text) => layer.set(key.name, text.as_str(), origin(path, entry)),
+            Node::List(_) if key.name == "region_name" => {}
             Node::Map(_) | Node::List(_) => {
                 bail!("{}: {} is not a text", origin(path, entry), key.name)
             }
@@ -206,6 +228,11 @@ fn read_map(map: &Node, path: &Rc<Path>, layer: &mut Layer) -> anyhow::Result<()
         layer.set_default("verify", "false", origin(path, entry));
     }
     Ok(())
+}
+
+/// The files with a certificate stand beside `auth` alone, where `key` means nothing else.
+fn is_beside_auth(name: &str) -> bool {
+    matches!(name, CERTIFICATE | CERTIFICATE_KEY)
 }
 
 /// An entry of a map; `user-domain-id` is the same as `user_domain_id`.
@@ -267,8 +294,7 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Reads YAML, of which JSON is a part. The parser's own message is cut to its first line, as what follows quotes the
-/// file, secrets and all.
+/// Reads YAML, of which JSON is a part.
 fn parse(path: PathBuf, text: &str) -> anyhow::Result<File> {
     let content = serde_saphyr::from_str(text).map_err(|error| {
         let place = error
@@ -276,13 +302,35 @@ fn parse(path: PathBuf, text: &str) -> anyhow::Result<File> {
             .map(|place| format!(":{}:{}", place.line(), place.column()))
             .unwrap_or_default();
         let reason = error.without_snippet().to_string();
-        let reason = reason.lines().next().unwrap_or_default();
-        anyhow!("{}{place}: not valid YAML: {reason}", path.display())
+        anyhow!(
+            "{}{place}: not valid YAML: {}",
+            path.display(),
+            gist(&reason)
+        )
     })?;
+    for section in ["clouds", "public-clouds"] {
+        if let Some(entry) = entry(&content, section)
+            && !matches!(entry.value, Node::Map(_) | Node::Null)
+        {
+            let place = origin(&Rc::from(&*path), entry);
+            bail!("{place}: {section} is not a map of clouds by their names");
+        }
+    }
+    if !matches!(content, Node::Map(_) | Node::Null) {
+        bail!("{}: it is not a map with the key clouds", path.display());
+    }
     Ok(File {
         path: path.into(),
         content,
     })
+}
+
+/// A parser's message without what follows the first line, which quotes the file; without the place, which we tell
+/// ourselves; and without advice to programmers.
+fn gist(reason: &str) -> &str {
+    let line = reason.lines().next().unwrap_or_default();
+    let line = line.split(" at line ").next().unwrap_or_default();
+    line.split(", set ").next().unwrap_or_default()
 }
 
 /// A YAML document with the place of each value. Numbers and truth values are kept as texts.

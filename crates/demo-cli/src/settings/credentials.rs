@@ -255,6 +255,7 @@ fn domain(settings: &Settings, id: &str, name: &str) -> Domain {
         .map(Domain::Id)
         .or_else(|| text(name).map(Domain::Name))
         .or_else(|| text("default_domain").map(Domain::Id))
+        .or_else(|| text("default_domain_name").map(Domain::Name))
         .unwrap_or_default()
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::FROM_ENVIRONMENT;
 use super::keyring::{Keyring, SystemKeyring};
 use super::keys::{KEYS, Layer, Origin, is_false, key};
 
@@ -79,6 +80,11 @@ impl Environment {
             Family::Os | Family::None => os(),
             Family::Rackspace => named(RACKSPACE).or_else(|| named(PYRAX)),
         }
+    }
+
+    /// Whether this is what the cloud is called that variables describe; `OS_CLOUD_NAME` gives it one name more.
+    pub(super) fn is_own_name(&self, name: &str) -> bool {
+        FROM_ENVIRONMENT.contains(&name) || self.text("OS_CLOUD_NAME") == Some(name)
     }
 
     /// Whether the variables describe a cloud by themselves, so that it need not be named.
@@ -187,6 +193,7 @@ impl Environment {
                 Origin::Variable("OS_AUTH_TOKEN".to_owned()),
             );
         }
+        layer.spread_domain();
         layer
     }
 

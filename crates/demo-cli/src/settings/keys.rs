@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use identity::Secret;
 
 /// A setting of a cloud. Its name is the one it has in `clouds.yaml`.
@@ -100,9 +101,10 @@ pub(super) const KEYS: &[Key] = &[
     open("domain_name", &["OS_DOMAIN_NAME"], &[]),
     open(
         "default_domain",
-        &["OS_DEFAULT_DOMAIN"],
+        &["OS_DEFAULT_DOMAIN", "OS_DEFAULT_DOMAIN_ID"],
         &["default_domain_id"],
     ),
+    open("default_domain_name", &["OS_DEFAULT_DOMAIN_NAME"], &[]),
     open("system_scope", &["OS_SYSTEM_SCOPE"], &[]),
     open("region_name", &["OS_REGION_NAME"], &["region"]),
     open(
@@ -110,6 +112,7 @@ pub(super) const KEYS: &[Key] = &[
         &["OS_INTERFACE", "OS_ENDPOINT_TYPE"],
         &["endpoint_type"],
     ),
+    open("object_store_service_type", &["OS_SERVICE_TYPE"], &[]),
     open(
         "object_store_endpoint_override",
         &["OS_OBJECT_STORE_ENDPOINT_OVERRIDE", "OS_STORAGE_URL"],
@@ -121,10 +124,25 @@ pub(super) const KEYS: &[Key] = &[
         &[],
     ),
     open("cacert", &["OS_CACERT"], &["ca_cert"]),
+    open(CERTIFICATE, &["OS_CERT"], &[]),
+    open(CERTIFICATE_KEY, &["OS_KEY"], &[]),
     open("verify", &[], &[]),
     open("api_timeout", &[], &[]),
     open("user_agent", &[], &[]),
     open("keyring_username", &[], &[]),
+];
+
+/// The file with our own certificate.
+pub(super) const CERTIFICATE: &str = "cert";
+
+/// The file with its private key.
+pub(super) const CERTIFICATE_KEY: &str = "key";
+
+/// In these other settings may be named.
+const ADDRESSES: [&str; 3] = [
+    "auth_url",
+    "object_store_endpoint_override",
+    "object_cdn_endpoint_override",
 ];
 
 /// Settings that say the same in different ways. Who says one sets aside what lower places say with the others.
@@ -132,6 +150,7 @@ const RIVALS: &[&[&str]] = &[
     &["username", "user_id"],
     &["user_domain_id", "user_domain_name"],
     &["project_domain_id", "project_domain_name"],
+    &["default_domain", "default_domain_name"],
     &["application_credential_id", "application_credential_name"],
     &[
         "project_id",
@@ -248,6 +267,57 @@ impl Layer {
     /// Unsays something.
     pub(super) fn remove(&mut self, name: &str) {
         self.0.remove(name);
+    }
+
+    /// Where there is a project, `domain_*` names the domain of user and project at once (`_handle_domain_id` in
+    /// `openstack/config/loader.py`); else it is what the token shall be for.
+    pub(super) fn spread_domain(&mut self) {
+        if !self.has("project_id") && !self.has("project_name") {
+            return;
+        }
+        for (both, of_each) in [
+            ("domain_id", ["user_domain_id", "project_domain_id"]),
+            ("domain_name", ["user_domain_name", "project_domain_name"]),
+        ] {
+            let Some(setting) = self.0.remove(both) else {
+                continue;
+            };
+            for name in of_each {
+                let is_said = RIVALS
+                    .iter()
+                    .find(|rivals| rivals.contains(&name))
+                    .is_some_and(|rivals| rivals.iter().any(|rival| self.has(rival)));
+                if !is_said {
+                    self.0.insert(key(name).name, setting.clone());
+                }
+            }
+        }
+    }
+
+    /// Puts settings into the addresses that name them in braces, as in `https://{region_name}.cloud.example/v3`.
+    pub(super) fn fill_in(&mut self) -> anyhow::Result<()> {
+        for address in ADDRESSES {
+            let Some(setting) = self.0.get(address) else {
+                continue;
+            };
+            let Setting { value, origin } = setting.clone();
+            let mut filled = value.expose().to_owned();
+            for key in KEYS.iter().filter(|key| !key.secret) {
+                let named = format!("{{{}}}", key.name);
+                if !filled.contains(&named) {
+                    continue;
+                }
+                let Some(of) = self.0.get(key.name) else {
+                    bail!(
+                        "{origin}: {address} depends on {}, which is not set",
+                        key.name
+                    )
+                };
+                filled = filled.replace(&named, of.value.expose());
+            }
+            self.set(address, filled, origin);
+        }
+        Ok(())
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Setting> {

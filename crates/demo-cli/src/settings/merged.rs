@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use identity::{HttpSettings, Interface, Secret};
+use identity::{ClientCertificate, HttpSettings, Interface, Secret};
 
 use super::choice::{chosen, described, flags};
 use super::clouds_yaml::CloudsYaml;
 use super::keyring::KeyringEntry;
-use super::keys::{Layer, Setting, is_false};
+use super::keys::{CERTIFICATE, CERTIFICATE_KEY, Layer, Setting, is_false};
 use super::pyrax::Pyrax;
 use super::{
-    Cloud, CloudArgs, Environment, FROM_ARGUMENTS, FROM_ENVIRONMENT, LOCAL, Origin, credentials,
-    direct, set_timeout, token_cache,
+    Cloud, CloudArgs, Environment, FROM_ARGUMENTS, LOCAL, Origin, credentials, direct, set_timeout,
+    token_cache,
 };
 
 /// The settings of one cloud, and where each of them came from.
@@ -50,7 +50,7 @@ impl Settings {
             (None, None) => chosen(&flags, environment, &yaml, pyrax.as_ref())?,
         };
         let mut notices = Vec::new();
-        let mut layer = if FROM_ENVIRONMENT.contains(&name.as_str()) {
+        let mut layer = if environment.is_own_name(&name) {
             if !environment.describes_a_cloud() {
                 bail!("neither ST_AUTH nor OS_AUTH_URL is set, nor RAX_USERNAME");
             }
@@ -97,6 +97,7 @@ impl Settings {
     }
 
     fn resolved(&mut self) -> anyhow::Result<Cloud> {
+        self.layer.fill_in()?;
         let credentials = credentials::read(self)?;
         let interface = match self.text("interface") {
             None => Interface::default(),
@@ -122,9 +123,12 @@ impl Settings {
         if let Some(user_agent) = self.text("user_agent") {
             http.user_agent = format!("{user_agent} {}", http.user_agent);
         }
-        http.ca_file = self
-            .text("cacert")
-            .map(|path| self.environment.expanded(path));
+        let file = |name| self.text(name).map(|path| self.environment.expanded(path));
+        http.ca_file = file("cacert");
+        http.client_certificate = file(CERTIFICATE).map(|certificate| ClientCertificate {
+            certificate,
+            key: file(CERTIFICATE_KEY),
+        });
         http.insecure = self.text("verify").is_some_and(is_false);
         let mut notices = self.notices.clone();
         if http.insecure {
@@ -135,6 +139,7 @@ impl Settings {
         }
         Ok(Cloud {
             region: self.text("region_name").map(str::to_owned),
+            service_type: self.text("object_store_service_type").map(str::to_owned),
             interface,
             storage_url: self
                 .text("object_store_endpoint_override")
@@ -272,7 +277,7 @@ impl Settings {
     fn missing<'a>(&self, name: &'a str) -> &'a str {
         self.environment
             .variable_for(name)
-            .filter(|_| FROM_ENVIRONMENT.contains(&self.name.as_str()))
+            .filter(|_| self.environment.is_own_name(&self.name))
             .unwrap_or(name)
     }
 

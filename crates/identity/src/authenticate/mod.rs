@@ -23,6 +23,9 @@ use crate::{Catalog, Credentials, Endpoint, Error, Interface, OBJECT_CDN, OBJECT
 /// The answer of an identity service is small; whatever is longer is not one.
 const MAX_BODY_BYTES: usize = 4 << 20;
 
+/// So much of what a service says of an error is shown, in characters.
+const MAX_MESSAGE: usize = 200;
+
 /// Clocks that differ by no more than this are taken for the same.
 const TOLERATED_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -211,6 +214,13 @@ impl Call<'_> {
         let exchange = Box::new(self.exchange(answer));
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::WrongCredentials(exchange),
+            // Keystone does not find an application credential or a token that is gone, and says so; a path that is not
+            // there has no such words.
+            StatusCode::NOT_FOUND
+                if self.credentials.may_be_gone() && answer.identity_message().is_some() =>
+            {
+                Error::WrongCredentials(exchange)
+            }
             _ => Error::Refused(exchange),
         }
     }
@@ -238,9 +248,11 @@ impl Call<'_> {
             trans_id: ["x-trans-id", "x-openstack-request-id"]
                 .iter()
                 .find_map(|name| answer.text(name)),
+            // Masked first: half of a secret is one as well.
             message: answer
                 .message()
-                .map(|message| self.credentials.masked(message)),
+                .map(|message| self.credentials.masked(message))
+                .map(|message| message.chars().take(MAX_MESSAGE).collect()),
         }
     }
 
@@ -257,7 +269,7 @@ impl Call<'_> {
             return (self.now.checked_add(life).ok(), None);
         }
         let skew = Error::ClockSkew {
-            url: displayed(&self.url),
+            exchange: Box::new(self.exchange(answer)),
             expires_at,
             server,
             now: self.now,
@@ -330,14 +342,15 @@ impl Answer {
         if self.status.is_success() {
             return self.text(CONTENT_TYPE.as_str());
         }
-        // `{"unauthorized": {"code": 401, "message": "…"}}`, with `error` as the name in v3.
+        self.identity_message()
+    }
+
+    /// `{"unauthorized": {"code": 401, "message": "…"}}`, with `error` as the name in v3.
+    fn identity_message(&self) -> Option<String> {
         let body: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(&self.body).ok()?;
-        let message = body
-            .values()
-            .find_map(|value| value.get("message"))?
-            .as_str()?;
-        Some(message.chars().take(200).collect())
+        let message = body.values().find_map(|value| value.get("message"))?;
+        Some(message.as_str()?.to_owned())
     }
 }
 

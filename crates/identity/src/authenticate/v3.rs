@@ -54,14 +54,14 @@ pub(super) async fn sign_in(
     if !answer.status.is_success() {
         return Err(call.refused(&answer));
     }
-    let token = answer.secret("x-subject-token");
-    let token = token.ok_or_else(|| call.incomplete(&answer, "X-Subject-Token"))?;
     let Body {
         token: Token {
             expires_at,
             catalog,
         },
     } = call.json(&answer, "token")?;
+    let token = answer.secret("x-subject-token");
+    let token = token.ok_or_else(|| call.incomplete(&answer, "X-Subject-Token"))?;
     let (expires_at, skew) = call.expiry(&answer, expires_at.as_deref());
     Ok(Grant {
         token: Some(token),

@@ -1,17 +1,18 @@
 //! Who is asking, and how that is shown to the cloud.
 
 mod fingerprint;
+mod mask;
 mod v3;
 
 use std::fmt;
 
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::Secret;
 use crate::http_client::displayed;
 
 pub(crate) use fingerprint::fingerprint;
+use mask::mask;
 pub use v3::{Domain, V3Method, V3Scope, V3User};
 
 /// Every way of signing in. The secrets inside show as `***`.
@@ -246,19 +247,10 @@ impl Credentials {
         }
     }
 
-    /// `text` with every secret of these credentials replaced: a server may echo what it was sent, as it stood in the
-    /// JSON of a body, or as it stood in a header, which loses the blanks around it.
-    pub(crate) fn masked(&self, mut text: String) -> String {
-        for secret in self.secrets() {
-            let secret = secret.expose();
-            let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
-            for spelling in [&json[1..json.len() - 1], secret, secret.trim()] {
-                if !spelling.is_empty() {
-                    text = text.replace(spelling, "***");
-                }
-            }
-        }
-        text
+    /// `text` with every secret of these credentials replaced: a server may echo what it was sent.
+    pub(crate) fn masked(&self, text: String) -> String {
+        let secrets = self.secrets().into_iter();
+        secrets.fold(text, |text, secret| mask(text, secret.expose()))
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -313,6 +305,28 @@ impl Credentials {
             _ => {}
         }
         credentials
+    }
+
+    /// Whether what is shown has a life of its own, at whose end the service knows nothing of it.
+    pub(crate) fn may_be_gone(&self) -> bool {
+        matches!(
+            self,
+            Self::V2Token { .. }
+                | Self::KeystoneV3 {
+                    method: V3Method::Token { .. }
+                        | V3Method::ApplicationCredentialId { .. }
+                        | V3Method::ApplicationCredentialName { .. },
+                    ..
+                }
+        )
+    }
+
+    /// Whether whom these sign in to tells of services by type and region.
+    pub(crate) fn has_catalog(&self) -> bool {
+        !matches!(
+            self,
+            Self::TempAuthV1 { .. } | Self::Token { .. } | Self::Anonymous { .. }
+        )
     }
 
     /// Where these sign in, or what they lead to.

@@ -196,6 +196,8 @@ impl Transport {
                     operation,
                     sent_md5,
                     attempts,
+                    signed_in_by: self.session.credentials().method(),
+                    token_is_final: access.token.is_some() && !self.session.can_renew(),
                     idle_timeout,
                     body,
                 })

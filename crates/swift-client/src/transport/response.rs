@@ -30,6 +30,9 @@ pub struct Response {
     /// The MD5 of the data sent, if that was asked for.
     pub(crate) sent_md5: Option<String>,
     pub(super) attempts: u32,
+    /// How we had signed in, and whether no other token can be had.
+    pub(super) signed_in_by: &'static str,
+    pub(super) token_is_final: bool,
     pub(super) idle_timeout: Duration,
     pub(super) body: reqwest::Response,
 }
@@ -144,6 +147,7 @@ impl Response {
     pub(super) async fn into_error(self) -> Error {
         let operation = self.operation.clone();
         let (status, attempts) = (self.status, self.attempts);
+        let (signed_in_by, token_is_final) = (self.signed_in_by, self.token_is_final);
         let mut start = Vec::new();
         let mut body = self.into_stream();
         // A body that breaks off says less, and changes nothing about the status.
@@ -160,6 +164,8 @@ impl Response {
             status,
             message,
             attempts,
+            signed_in_by,
+            token_is_final,
         })
     }
 }

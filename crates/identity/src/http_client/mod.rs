@@ -1,17 +1,12 @@
 //! The HTTP client that every request of a session goes through: TLS, proxies, timeouts.
 
+mod tls;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
 use url::Url;
 
 use crate::Error;
@@ -35,6 +30,8 @@ pub struct HttpSettings {
     pub proxy: Proxy,
     /// A PEM file with certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// What shows servers who we are, where they ask for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
     /// Trust every certificate. Whoever sits between can then read tokens and data.
     pub insecure: bool,
 }
@@ -48,9 +45,19 @@ impl Default for HttpSettings {
             keep_alive: Duration::from_secs(30),
             proxy: Proxy::Environment,
             ca_file: None,
+            client_certificate: None,
             insecure: false,
         }
     }
+}
+
+/// A certificate of our own, for servers that ask for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate, and those between it and an authority.
+    pub certificate: PathBuf,
+    /// A PEM file with its private key; the same file if left out.
+    pub key: Option<PathBuf>,
 }
 
 /// Which proxy to go through.
@@ -80,7 +87,7 @@ impl HttpSettings {
     /// Swift's API has no use for any.
     ///
     /// # Errors
-    /// [`Error::CaFile`], [`Error::InvalidUrl`] for the proxy, [`Error::HttpClient`].
+    /// [`Error::CaFile`], [`Error::ClientCertificate`], [`Error::InvalidUrl`] for the proxy, [`Error::HttpClient`].
     pub fn client(&self) -> Result<reqwest::Client, Error> {
         let builder = reqwest::Client::builder()
             .user_agent(&self.user_agent)
@@ -91,7 +98,7 @@ impl HttpSettings {
             .http1_max_headers(MAX_HEADERS)
             // Swift takes metadata names that no HTTP library reads; the object is to be readable all the same.
             .http1_ignore_invalid_headers_in_responses(true)
-            .tls_backend_preconfigured(self.tls()?);
+            .tls_backend_preconfigured(tls::config(self)?);
         let builder = match &self.proxy {
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
@@ -104,164 +111,6 @@ impl HttpSettings {
         builder
             .build()
             .map_err(|source| Error::HttpClient(Arc::new(source.without_url())))
-    }
-
-    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
-        let provider = Arc::new(ring::default_provider());
-        let algorithms = provider.signature_verification_algorithms;
-        let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
-            Arc::new(TrustAll { algorithms })
-        } else {
-            let extra = self
-                .ca_file
-                .as_deref()
-                .map(read_ca_file)
-                .transpose()?
-                .unwrap_or_default();
-            Arc::new(PlatformVerifier {
-                provider: provider.clone(),
-                extra,
-                loaded: OnceLock::new(),
-            })
-        };
-        Ok(rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring implements TLS 1.2 and 1.3")
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth())
-    }
-}
-
-fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let refuse = |reason: String| Error::CaFile {
-        path: path.to_owned(),
-        reason,
-    };
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| refuse(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(refuse("it holds no certificate".to_owned()));
-    }
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in &certificates {
-        roots
-            .add(certificate.clone())
-            .map_err(|error| refuse(error.to_string()))?;
-    }
-    Ok(certificates)
-}
-
-/// The system's rules, loaded at the first handshake: reading hundreds of certificates takes milliseconds, and a
-/// machine without any can still speak plain HTTP to a local server.
-struct PlatformVerifier {
-    provider: Arc<CryptoProvider>,
-    extra: Vec<CertificateDer<'static>>,
-    loaded: OnceLock<Result<rustls_platform_verifier::Verifier, rustls::Error>>,
-}
-
-impl fmt::Debug for PlatformVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PlatformVerifier")
-    }
-}
-
-impl PlatformVerifier {
-    fn verifier(&self) -> Result<&rustls_platform_verifier::Verifier, rustls::Error> {
-        self.loaded
-            .get_or_init(|| {
-                rustls_platform_verifier::Verifier::new_with_extra_roots(
-                    self.extra.clone(),
-                    self.provider.clone(),
-                )
-            })
-            .as_ref()
-            .map_err(Clone::clone)
-    }
-}
-
-impl ServerCertVerifier for PlatformVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.verifier()?.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        )
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
-
-/// What [`HttpSettings::insecure`] asks for: any certificate will do, as long as the server holds its key.
-#[derive(Debug)]
-struct TrustAll {
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for TrustAll {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }
 

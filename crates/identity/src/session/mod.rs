@@ -1,5 +1,8 @@
 //! A sign-in that lasts: the token is kept, renewed in time, and shared by all tasks.
 
+mod access;
+mod builder;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,242 +10,22 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
-use url::Url;
+
+pub use access::Access;
+use access::Place;
+use builder::AskPasscode;
+pub use builder::SessionBuilder;
 
 use crate::authenticate::{Grant, authenticate};
-use crate::credentials::fingerprint;
-use crate::http_client::{Displayed, parse_url};
-use crate::{
-    CachedToken, Catalog, Clock, Credentials, Error, HttpSettings, Interface, OBJECT_CDN,
-    OBJECT_STORE, Passcode, Secret, TokenCache,
-};
-
-/// A token is renewed this long before it ends, or in the last tenth of a short life.
-const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(60);
+use crate::{CachedToken, Clock, Credentials, Error, Passcode, TokenCache};
 
 /// After a renewal ahead of time has failed, the token that is still good is used for this long before another try.
 const QUIET_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
-
-/// What requests need: a token and the addresses of the account.
-pub struct Access {
-    /// Goes into `X-Auth-Token`; none for anonymous access.
-    pub token: Option<Secret>,
-    /// The account in object storage, such as `https://cloud.example/v1/AUTH_test`.
-    pub storage_url: Url,
-    /// The same account at its public address, which is what others are given.
-    pub public_storage_url: Url,
-    /// When the token ends, as far as the cloud said.
-    pub expires_at: Option<Timestamp>,
-    /// Everything the cloud offers.
-    pub catalog: Catalog,
-    /// The account at the CDN management service, or why there is none.
-    cdn_url: Result<Url, Error>,
-    /// From here on another token is asked for.
-    renew_at: Option<Timestamp>,
-    /// What to say when this token is refused, if it was over when it came.
-    skew: Option<Error>,
-    /// Whether the token comes from a cache.
-    cached: bool,
-}
-
-impl fmt::Debug for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access")
-            .field("token", &self.token)
-            .field("storage_url", &Displayed(&self.storage_url))
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Access {
-    /// The account at the CDN management service, from `rax:object-cdn` in the catalog or `X-CDN-Management-Url`.
-    ///
-    /// # Errors
-    /// As [`Catalog::endpoint`]; [`Error::NoSuchService`] on a cloud without a CDN.
-    pub fn cdn_url(&self) -> Result<&Url, Error> {
-        self.cdn_url.as_ref().map_err(Clone::clone)
-    }
-
-    fn expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
-    }
-
-    fn wants_renewal(&self, now: Timestamp) -> bool {
-        self.renew_at.is_some_and(|at| at <= now)
-    }
-}
-
-/// Choices for a [`Session`]; nothing is sent before [`Session::access`].
-#[derive(Clone)]
-#[must_use]
-pub struct SessionBuilder {
-    credentials: Credentials,
-    region: Option<String>,
-    interface: Interface,
-    storage_url: Option<String>,
-    cdn_url: Option<String>,
-    http: HttpSettings,
-    clock: Clock,
-    cache: Option<Arc<dyn TokenCache>>,
-    ask_passcode: Option<AskPasscode>,
-}
-
-/// Asks the user for a passcode; see [`SessionBuilder::ask_passcode`].
-type AskPasscode = Arc<dyn Fn() -> Option<Secret> + Send + Sync>;
-
-impl fmt::Debug for SessionBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionBuilder")
-            .field("credentials", &self.credentials)
-            .field("region", &self.region)
-            .field("interface", &self.interface)
-            .field("http", &self.http)
-            .field("cache", &self.cache)
-            .finish_non_exhaustive()
-    }
-}
-
-impl SessionBuilder {
-    /// The region to work in. Needed where the cloud has several.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into());
-        self
-    }
-
-    /// The door to use; [`Interface::Public`] if not said. The CDN has only a public one and is reached by that.
-    pub fn interface(mut self, interface: Interface) -> Self {
-        self.interface = interface;
-        self
-    }
-
-    /// The account's storage URL, whatever the catalog says.
-    pub fn storage_url(mut self, url: impl Into<String>) -> Self {
-        self.storage_url = Some(url.into());
-        self
-    }
-
-    /// The account's CDN management URL, whatever the catalog says.
-    pub fn cdn_url(mut self, url: impl Into<String>) -> Self {
-        self.cdn_url = Some(url.into());
-        self
-    }
-
-    /// TLS, proxies, timeouts.
-    pub fn http(mut self, settings: HttpSettings) -> Self {
-        self.http = settings;
-        self
-    }
-
-    /// What time it is; [`Clock::system`] if not said.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Where tokens are kept for the next process, such as [`TokenFiles`](crate::TokenFiles). Without one each process
-    /// signs in by itself. Ready tokens and anonymous access are not kept.
-    pub fn cache(mut self, cache: impl TokenCache + 'static) -> Self {
-        self.cache = Some(Arc::new(cache));
-        self
-    }
-
-    /// What asks the user for a second factor when the service wants one and the credentials have none. It is called on
-    /// a thread that may wait, at most once for each sign-in; `None` leaves it at
-    /// [`Error::PasscodeRequired`].
-    pub fn ask_passcode(
-        mut self,
-        ask: impl Fn() -> Option<Secret> + Send + Sync + 'static,
-    ) -> Self {
-        self.ask_passcode = Some(Arc::new(ask));
-        self
-    }
-
-    /// The session, not signed in yet.
-    ///
-    /// # Errors
-    /// Those of [`HttpSettings::client`], and [`Error::InvalidUrl`] for an overriding URL.
-    pub fn build(self) -> Result<Session, Error> {
-        let storage_url = self
-            .storage_url
-            .map(|url| parse_url(&url, "the storage URL"))
-            .transpose()?;
-        let cdn_url = self
-            .cdn_url
-            .map(|url| parse_url(&url, "the CDN URL"))
-            .transpose()?;
-        let cache = self.cache.and_then(|cache| {
-            let key = fingerprint(&self.credentials, self.region.as_deref())?;
-            Some(Kept { cache, key })
-        });
-        Ok(Session(Arc::new(Inner {
-            http: self.http.client()?,
-            idle_timeout: self.http.idle_timeout,
-            credentials: self.credentials,
-            place: Place {
-                region: self.region,
-                interface: self.interface,
-                storage_url,
-                cdn_url,
-            },
-            clock: self.clock,
-            cache,
-            ask_passcode: self.ask_passcode,
-            passcode_used: AtomicBool::default(),
-            current: RwLock::new(None),
-            sign_in: Mutex::default(),
-            ended: AtomicU64::default(),
-        })))
-    }
-}
 
 /// A cache, and what this session's token is called there.
 struct Kept {
     cache: Arc<dyn TokenCache>,
     key: String,
-}
-
-/// Which of the addresses in a catalog are ours.
-struct Place {
-    region: Option<String>,
-    interface: Interface,
-    storage_url: Option<Url>,
-    cdn_url: Option<Url>,
-}
-
-impl Place {
-    /// What a grant of `issued_at` gives here.
-    fn access(&self, grant: Grant, issued_at: Timestamp) -> Result<Access, Error> {
-        let region = self.region.as_deref();
-        let storage_url = |interface| match &self.storage_url {
-            Some(url) => Ok(url.clone()),
-            None => grant
-                .catalog
-                .endpoint(OBJECT_STORE, region, interface)
-                .and_then(|endpoint| parse_url(&endpoint.url, "the storage URL")),
-        };
-        let ours = storage_url(self.interface)?;
-        let cdn_url = match &self.cdn_url {
-            Some(url) => Ok(url.clone()),
-            None => grant
-                .catalog
-                .endpoint(OBJECT_CDN, region, Interface::Public)
-                .and_then(|endpoint| parse_url(&endpoint.url, "the CDN URL")),
-        };
-        Ok(Access {
-            token: grant.token,
-            public_storage_url: storage_url(Interface::Public).unwrap_or_else(|_| ours.clone()),
-            storage_url: ours,
-            cdn_url,
-            renew_at: grant
-                .expires_at
-                .map(|at| at - RENEW_EARLY.min(at.duration_since(issued_at) / 10)),
-            expires_at: grant.expires_at,
-            catalog: grant.catalog,
-            skew: grant.skew,
-            cached: false,
-        })
-    }
 }
 
 /// Signed-in credentials, cheap to clone and shared by all tasks.
@@ -294,17 +77,7 @@ struct Inner {
 impl Session {
     /// Starts with credentials; see [`SessionBuilder`].
     pub fn builder(credentials: Credentials) -> SessionBuilder {
-        SessionBuilder {
-            credentials,
-            region: None,
-            interface: Interface::default(),
-            storage_url: None,
-            cdn_url: None,
-            http: HttpSettings::default(),
-            clock: Clock::system(),
-            cache: None,
-            ask_passcode: None,
-        }
+        SessionBuilder::new(credentials)
     }
 
     /// The token and addresses to use now; signs in if need be.
