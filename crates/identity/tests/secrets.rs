@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use emulator::Emulator;
 use identity::{
@@ -51,6 +51,15 @@ struct World {
     /// What those two use as secrets.
     theirs: Arc<Mutex<String>>,
     log: Log,
+    /// There is one log, so tests take turns.
+    turn: Mutex<()>,
+}
+
+impl World {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        // A test that fails in its turn says why by itself.
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Answers every sign-in, of whatever version, with `secret` as the token.
@@ -136,6 +145,7 @@ fn world() -> &'static World {
             careful,
             theirs,
             log,
+            turn: Mutex::default(),
         }
     })
 }
@@ -294,6 +304,7 @@ proptest! {
         secret in "[A-Za-z0-9~!@#%&*()+=:;<>?,./ '\"\\\\-]{0,20}[A-Za-z0-9]{12,20}"
     ) {
         let world = world();
+        let _turn = world.turn();
         let folder = tempfile::tempdir().unwrap();
         // A password may stand in a URL as well; letters and digits stand there as they are.
         let tail = &secret[secret.len() - 12..];
@@ -324,6 +335,7 @@ proptest! {
 #[test]
 fn the_log_that_is_looked_through_holds_what_is_logged() {
     let world = world();
+    let _turn = world.turn();
     let credentials = Credentials::temp_auth(world.echo.uri(), "someone", "testing");
     let folder = tempfile::tempdir().unwrap();
     let mut log = world.log.take();
@@ -340,6 +352,7 @@ fn the_log_that_is_looked_through_holds_what_is_logged() {
 #[test]
 fn the_servers_that_are_asked_give_tokens_and_ask_for_passcodes() {
     let world = world();
+    let _turn = world.turn();
     let folder = tempfile::tempdir().unwrap();
     let session = |url: String| {
         let credentials = Credentials::rackspace_password(url, "someone", "testing");
