@@ -194,7 +194,7 @@ async fn one_factor_of_two_gives_a_receipt_that_stands_in_for_it_for_five_minute
     assert_eq!(passcode("287082", Some("none")).await.0, 401);
 
     let (_, last, _) = password(None).await;
-    cloud.emulator.clock().advance(Duration::from_secs(300));
+    cloud.emulator.clock().advance(Duration::from_mins(5));
     assert_eq!(passcode("481090", last.as_deref()).await.0, 201);
     cloud.emulator.clock().advance(Duration::from_secs(1));
     let late = passcode("868912", last.as_deref()).await;
