@@ -127,7 +127,9 @@ impl Client {
         };
         let head = "GET /auth/v1.0 HTTP/1.1\r\nHost: x\r\nX-Auth-User: test:tester\r\nX-Auth-Key: testing\r\n\r\n";
         let (head, _) = client.exchange(head.as_bytes());
-        client.token = field(&head, "X-Auth-Token").expect("a token").to_owned();
+        field(&head, "X-Auth-Token")
+            .expect("a token")
+            .clone_into(&mut client.token);
         client
     }
 
