@@ -1,5 +1,8 @@
 //! The entries of an account or a container, before they are written out.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
 use serde_json::Value;
 
 use crate::timestamp::Timestamp;
@@ -48,10 +51,35 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectEntry {
     pub(crate) name: String,
-    pub(crate) hash: String,
+    pub(crate) hash: Hash,
     pub(crate) bytes: u64,
-    pub(crate) content_type: String,
+    pub(crate) content_type: Cow<'static, str>,
     pub(crate) last_modified: Timestamp,
     /// What features add to the JSON form: `slo_etag`, `symlink_path`, `version_id`, ….
     pub(crate) extra: Vec<(&'static str, Value)>,
+}
+
+/// What a listing shows as an object's hash. Pages are long, and nearly all of them are MD5s, which lie here themselves.
+#[derive(Clone, Debug)]
+pub(crate) enum Hash {
+    /// In hex.
+    Md5([u8; 32]),
+    Text(String),
+}
+
+impl Deref for Hash {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Md5(hex) => std::str::from_utf8(hex).unwrap_or_default(),
+            Self::Text(text) => text,
+        }
+    }
+}
+
+impl From<String> for Hash {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
 }

@@ -72,7 +72,9 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     let service = service_fn(move |request| {
         let core = Arc::clone(&core);
         let client = Arc::clone(&client);
-        async move { respond(request, &client, &core).await }
+        // On the heap for as long as it is answered: hyper keeps room for it as long as the connection is open, and most
+        // connections rest.
+        Box::pin(async move { respond(request, &client, &core).await })
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -272,9 +272,9 @@ fn xml(listing: &Listing) -> String {
                     "<object><name>{}</name><hash>{}</hash><bytes>{}</bytes><content_type>{}</content_type>\
                      <last_modified>{}</last_modified></object>",
                     partial_escape(object.name.as_str()),
-                    partial_escape(object.hash.as_str()),
+                    partial_escape(&*object.hash),
                     object.bytes,
-                    partial_escape(object.content_type.as_str()),
+                    partial_escape(&*object.content_type),
                     object.last_modified.iso()
                 );
             }

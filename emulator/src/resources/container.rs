@@ -1,5 +1,6 @@
 //! Containers: GET and HEAD, PUT, POST, DELETE (`swift/proxy/controllers/container.py`, `swift/container/server.py`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -10,7 +11,7 @@ use super::past::Past;
 use super::receive::no_room;
 use super::{acl, done, media_type, metadata, temp_url_keys};
 use crate::core::Core;
-use crate::listing::{Entry, Listing, ListingOf, ObjectEntry};
+use crate::listing::{Entry, Hash, Listing, ListingOf, ObjectEntry};
 use crate::message::{Request, Response, header_value};
 use crate::path::Resource;
 use crate::reject::{Reject, Reply};
@@ -188,9 +189,19 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 fn entry(name: &str, object: &Object) -> ObjectEntry {
     ObjectEntry {
         name: name.to_owned(),
-        hash: object.listed_hash(),
+        hash: object.listing().map_or_else(
+            || Hash::Md5(object.etag.hex()),
+            |listing| Hash::Text(listing.hash.clone()),
+        ),
         bytes: object.shown_bytes(),
-        content_type: media_type::listed(&String::from_utf8_lossy(object.content_type.as_bytes())),
+        // None of the common ones has parameters.
+        content_type: object.content_type.common().map_or_else(
+            || {
+                let own = String::from_utf8_lossy(object.content_type.as_bytes());
+                Cow::Owned(media_type::listed(&own))
+            },
+            Cow::Borrowed,
+        ),
         last_modified: object.modified,
         extra: Vec::new(),
     }

@@ -41,6 +41,14 @@ impl MediaType {
         Self::from(&HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("")))
     }
 
+    /// As text, if it is one of those that need not be held for each.
+    pub(crate) fn common(&self) -> Option<&'static str> {
+        match &self.0 {
+            Kept::Common(place) => Some(COMMON[usize::from(*place)]),
+            Kept::Own(_) => None,
+        }
+    }
+
     /// As bytes of a header's value.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {

@@ -80,7 +80,7 @@ impl Etag {
     }
 
     /// As the wire has it: lower-case hex.
-    fn hex(self) -> [u8; 32] {
+    pub(crate) fn hex(self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 32];
         for (digits, byte) in text.chunks_exact_mut(2).zip(self.0) {
@@ -161,12 +161,6 @@ impl Object {
     pub(crate) fn listed_bytes(&self) -> u64 {
         self.listing()
             .map_or(self.body.len(), |listing| listing.bytes)
-    }
-
-    /// The ETag that listings show.
-    pub(crate) fn listed_hash(&self) -> String {
-        self.listing()
-            .map_or_else(|| self.etag.to_string(), |listing| listing.hash.clone())
     }
 
     /// Memory that the object takes under this name beside its bytes: an estimate, which never changes for one object.

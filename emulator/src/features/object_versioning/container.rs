@@ -184,7 +184,7 @@ fn show_target(entry: &mut ObjectEntry, hidden: &str) -> Option<String> {
         return None;
     }
     let parameters = entry.hash.find(';').map_or("", |at| &entry.hash[at..]);
-    entry.hash = format!("{etag}{parameters}");
+    entry.hash = format!("{etag}{parameters}").into();
     entry.bytes = bytes;
     entry
         .extra

@@ -54,7 +54,7 @@ fn show_link(object: &mut ObjectEntry, version: &str, account: &str) {
     object
         .extra
         .extend(path.map(|path| ("symlink_path", path.into())));
-    object.hash = hash;
+    object.hash = hash.into();
 }
 
 #[cfg(test)]
@@ -65,9 +65,9 @@ mod tests {
     fn shown(hash: &str) -> ObjectEntry {
         let mut entry = ObjectEntry {
             name: "link".to_owned(),
-            hash: hash.to_owned(),
+            hash: hash.to_owned().into(),
             bytes: 0,
-            content_type: "application/symlink".to_owned(),
+            content_type: "application/symlink".into(),
             last_modified: Timestamp::from(std::time::UNIX_EPOCH),
             extra: Vec::new(),
         };
@@ -80,7 +80,7 @@ mod tests {
         let entry = shown(
             "abc; slo_etag=def; symlink_target=c/o%3B; symlink_target_etag=e; symlink_target_bytes=4",
         );
-        assert_eq!(entry.hash, "abc; slo_etag=def");
+        assert_eq!(&*entry.hash, "abc; slo_etag=def");
         assert_eq!(
             entry.extra,
             [
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn what_is_no_link_is_listed_as_it_is() {
         let entry = shown("abc");
-        assert_eq!(entry.hash, "abc");
+        assert_eq!(&*entry.hash, "abc");
         assert!(entry.extra.is_empty());
     }
 }
