@@ -27,6 +27,7 @@ use crate::place::Place;
 use crate::query::Query;
 use crate::timestamp::Timestamp;
 use crate::trans_id::TransId;
+use crate::wire::Line;
 
 /// A request on its way through the pipeline.
 #[derive(Debug)]
@@ -362,13 +363,25 @@ pub(crate) struct Upload {
     patience: Patience,
     /// How many bytes have been read, for the journal; `None` where there are none.
     read: Option<Arc<AtomicU64>>,
+    /// The connection, until it knows that all has come.
+    line: Option<Arc<Line>>,
 }
 
 impl Upload {
-    /// A body of which nothing may fail to come for longer than `timeout`.
-    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap, timeout: Duration) -> Self {
+    /// A body that comes on this connection, and of which nothing may fail to come for longer than `timeout`.
+    pub(crate) fn new(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        timeout: Duration,
+        line: &Arc<Line>,
+    ) -> Self {
+        let has_body = !incoming.is_end_stream();
+        if has_body {
+            line.body_is_coming(true);
+        }
         Self {
-            read: (!incoming.is_end_stream()).then(Arc::default),
+            read: has_body.then(Arc::default),
+            line: has_body.then(|| Arc::clone(line)),
             incoming: Some(incoming),
             waits: headers.contains_key(EXPECT),
             patience: Patience::new(timeout),
@@ -382,9 +395,12 @@ impl Upload {
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
-        match Pin::new(incoming).poll_frame(context) {
+        match Pin::new(&mut *incoming).poll_frame(context) {
             Poll::Ready(frame) => {
                 self.patience.rest();
+                if incoming.is_end_stream() {
+                    all_has_come(&mut self.line);
+                }
                 if let (Some(Ok(frame)), Some(read)) = (&frame, &self.read)
                     && let Some(data) = frame.data_ref()
                 {
@@ -404,18 +420,32 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
+        let mut line = self.line.take();
         let Some(mut incoming) = self.incoming.take() else {
             return;
         };
         if self.waits || incoming.is_end_stream() {
+            all_has_come(&mut line);
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let limit = self.patience.limit();
             runtime.spawn(async move {
-                while let Ok(Some(Ok(_))) = timeout(limit, incoming.frame()).await {}
+                while let Ok(Some(Ok(_))) = timeout(limit, incoming.frame()).await {
+                    if incoming.is_end_stream() {
+                        break;
+                    }
+                }
+                all_has_come(&mut line);
             });
         }
+    }
+}
+
+/// Tells a connection, once, that what comes next begins a request.
+fn all_has_come(line: &mut Option<Arc<Line>>) {
+    if let Some(line) = line.take() {
+        line.body_is_coming(false);
     }
 }
 

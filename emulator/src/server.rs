@@ -146,7 +146,12 @@ async fn respond(
             Reject::html(StatusCode::BAD_REQUEST, "").into_response()
         }
         Some(path) => {
-            let body = Body::Incoming(Upload::new(body, &head.headers, core.client_timeout));
+            let body = Body::Incoming(Upload::new(
+                body,
+                &head.headers,
+                core.client_timeout,
+                &client.line,
+            ));
             let request = Request {
                 method: head.method,
                 path: path.into(),

@@ -9,7 +9,7 @@
 //! * A client that does not read what it is sent is given up.
 //!
 //! The first two look only where a message begins: at the start of what is written, and at the first bytes that come after a
-//! response has gone out.
+//! response has gone out and the request's body has come, which may be later.
 
 use std::io;
 use std::pin::Pin;
@@ -30,12 +30,18 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 /// What those who answer on a connection want of it.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
+    body_is_coming: AtomicBool,
     no_content: AtomicBool,
     closing: AtomicBool,
     reset: AtomicBool,
 }
 
 impl Line {
+    /// To be called when a request has a body and when that has come, so that no bytes of it are taken for a request.
+    pub(crate) fn body_is_coming(&self, coming: bool) {
+        self.body_is_coming.store(coming, Ordering::Relaxed);
+    }
+
     /// To be called before a 204 is handed to hyper, so that no body is ever taken for the head of such an answer.
     pub(crate) fn answers_no_content(&self) {
         self.no_content.store(true, Ordering::Relaxed);
@@ -196,7 +202,8 @@ impl AsyncRead for Wire {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if std::mem::take(&mut self.at_request)
+        if !self.line.body_is_coming.load(Ordering::Relaxed)
+            && std::mem::take(&mut self.at_request)
             && let Some(rewritten) = escaped(&buffer.filled()[before..])
         {
             buffer.set_filled(before);

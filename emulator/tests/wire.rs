@@ -40,6 +40,24 @@ fn reads_an_upload_to_its_end_though_it_is_refused() {
 }
 
 #[test]
+fn takes_the_rest_of_a_refused_upload_as_it_is_though_the_next_request_comes_with_it() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let address = emulator.url().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let put =
+        b"PUT /v1/AUTH_test/c/o HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n\xff\xff\xff\xff";
+    stream.write_all(put).expect("it reads");
+    let mut refused = [0; 12];
+    stream.read_exact(&mut refused).expect("it answers");
+    assert_eq!(&refused, b"HTTP/1.1 401");
+    let next = b"\xff\xff\xff\xffGET /info HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream.write_all(next).expect("it reads");
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).expect("it answers");
+    assert!(rest.contains("HTTP/1.1 200 OK\r\n"), "{rest}");
+}
+
+#[test]
 fn joins_headers_of_one_name_and_leaves_out_those_with_an_underscore() {
     let emulator = Emulator::builder().start_blocking().expect("it starts");
     let token = token(&emulator);
