@@ -167,6 +167,11 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
             let cdn = CdnClient::new(&context.client(&place)?);
             let emails: Vec<&str> = email.iter().map(String::as_str).collect();
             if place.is_container() {
+                anyhow::ensure!(
+                    !emails.is_empty(),
+                    "{place} is a whole container, which is purged only for somebody who is told when it is done: say \
+                     --email ADDRESS"
+                );
                 cdn.purge_container(&place.container, &emails).await?;
             } else {
                 cdn.purge_object(&place.container, &place.object, &emails)

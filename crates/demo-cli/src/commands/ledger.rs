@@ -5,24 +5,34 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use jiff::Timestamp;
 use ledger::{Entry, Ledger, Resource, SCHEMA, salvage};
+use serde_json::json;
 
 use super::shown;
 use crate::args::{self, Filter, LedgerCommand};
+use crate::context::Context;
 use crate::output::Output;
 use crate::settings::{self, Environment};
 
-pub(crate) fn run(command: LedgerCommand) -> anyhow::Result<()> {
+pub(crate) fn run(command: LedgerCommand, context: &Context) -> anyhow::Result<()> {
     match command {
         LedgerCommand::Ls {
             filter,
             json,
             ledger,
         } => list(&path(&ledger)?, &filter, json),
-        LedgerCommand::Repair { write, ledger } => repair(&path(&ledger)?, write.as_deref()),
+        LedgerCommand::Repair { write, ledger } => {
+            repair(&path(&ledger)?, write.as_deref(), context)
+        }
         LedgerCommand::Forget { entries, ledger } => {
             let ledger = Ledger::<Resource>::open_existing(path(&ledger)?)?;
-            ledger.forget_many(entries)?;
-            Ok(ledger.close()?)
+            ledger.forget_many(entries.clone())?;
+            ledger.close()?;
+            for entry in entries {
+                let text = || format!("forgot entry {entry}");
+                let row = json!({"action": "forget", "id": entry});
+                context.output.done(text, &row);
+            }
+            Ok(())
         }
         LedgerCommand::Schema => {
             let output = Output::new(false);
@@ -63,9 +73,22 @@ fn line(entry: &Entry<Resource>) -> String {
 }
 
 /// Shows what is sound and what is not, and writes the former into a new file.
-fn repair(path: &Path, write: Option<&Path>) -> anyhow::Result<()> {
-    let output = Output::new(false);
+fn repair(path: &Path, write: Option<&Path>, context: &Context) -> anyhow::Result<()> {
+    let output = &context.output;
     let saved = salvage::<Resource>(path)?;
+    let row = |written: Option<&Path>| {
+        let flaws = saved.flaws.iter().map(|flaw| {
+            let place = flaw.place.to_string();
+            json!({"path": flaw.path, "place": place, "cause": flaw.cause})
+        });
+        output.object(&json!({
+            "action": "repair",
+            "path": path,
+            "entries": saved.entries.len(),
+            "flaws": flaws.collect::<Vec<_>>(),
+            "written": written,
+        }));
+    };
     for flaw in &saved.flaws {
         output.line(&format!(
             "{}: {}: {}",
@@ -83,7 +106,8 @@ fn repair(path: &Path, write: Option<&Path>) -> anyhow::Result<()> {
             "{} is sound: {entries} entries; there is nothing to repair.",
             shown(path)
         ));
-        return Ok(output.finish()?);
+        row(None);
+        return Ok(());
     }
     output.line(&format!(
         "{entries} entries can be saved; {flaws} places are damaged."
@@ -94,7 +118,8 @@ fn repair(path: &Path, write: Option<&Path>) -> anyhow::Result<()> {
              of {} and of its .journal.",
             shown(path)
         ));
-        return Ok(output.finish()?);
+        row(None);
+        return Ok(());
     };
     match saved.write_to(target) {
         Ok(()) => {}
@@ -111,5 +136,6 @@ fn repair(path: &Path, write: Option<&Path>) -> anyhow::Result<()> {
         target.display(),
         shown(path)
     ));
-    Ok(output.finish()?)
+    row(Some(target));
+    Ok(())
 }

@@ -2,17 +2,19 @@
 
 use std::io::{self, BufRead};
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use identity::Secret;
+use serde_json::json;
 
-use crate::output::{self, Output};
+use crate::context::Context;
+use crate::output;
 use crate::settings::{CloudArgs, Environment, Settings};
 
 /// Keeps a cloud's password or API key in the keyring of the desktop
 ///
-/// All commands find it there, in the Secret Service. It is asked for on the terminal, or read from standard input, of which it is the first line, and tried before it is
-/// kept.
+/// All commands find it there, in the Secret Service. It is asked for on the terminal, or read from standard input, of
+/// which it is the first line, and tried before it is kept.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// Keep it without trying it
@@ -31,7 +33,7 @@ pub(crate) struct Logout {
     cloud: CloudArgs,
 }
 
-pub(crate) async fn run(args: Login) -> anyhow::Result<()> {
+pub(crate) async fn run(args: Login, context: &Context) -> anyhow::Result<()> {
     let environment = Environment::of_process();
     let settings = Settings::select(&args.cloud, &environment)?;
     let (name, entry) = settings.keyring_entry()?;
@@ -56,15 +58,15 @@ pub(crate) async fn run(args: Login) -> anyhow::Result<()> {
         cloud.client()?.session().access().await?;
     }
     entry.store(&secret, &environment)?;
-    let output = Output::new(false);
     let user = &entry.user;
-    output.line(&format!(
-        "The keyring keeps the {what} of {user} for {cloud}."
-    ));
-    Ok(output.finish()?)
+    context.output.done(
+        || format!("The keyring keeps the {what} of {user} for {cloud}."),
+        &json!({"action": "login", "cloud": cloud, "user": user, "secret": name}),
+    );
+    Ok(())
 }
 
-pub(crate) fn log_out(args: &Logout) -> anyhow::Result<()> {
+pub(crate) fn log_out(args: &Logout, context: &Context) -> anyhow::Result<()> {
     let environment = Environment::of_process();
     let mut settings = Settings::select(&args.cloud, &environment)?;
     let (name, entry) = settings.keyring_entry()?;
@@ -73,14 +75,15 @@ pub(crate) fn log_out(args: &Logout) -> anyhow::Result<()> {
         cloud.client()?.session().forget_cached();
     }
     let removed = entry.remove(&environment)?;
-    let output = Output::new(false);
     let (what, user, cloud) = (in_words(name), &entry.user, &settings.name);
-    output.line(&if removed {
-        format!("The keyring no longer keeps the {what} of {user} for {cloud}.")
-    } else {
-        format!("The keyring keeps no {what} of {user} for {cloud}.")
-    });
-    Ok(output.finish()?)
+    context.output.done(
+        || {
+            let no_longer = if removed { "no longer keeps the" } else { "keeps no" };
+            format!("The keyring {no_longer} {what} of {user} for {cloud}.")
+        },
+        &json!({"action": "logout", "cloud": cloud, "user": user, "secret": name, "removed": removed}),
+    );
+    Ok(())
 }
 
 fn in_words(secret: &str) -> &'static str {

@@ -84,10 +84,10 @@ async fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args).await.map(|()| Exit::Done),
         Command::Auth(auth::Args {}) => auth::run(context).await,
         Command::Config(args) => config::run(args).map(|()| Exit::Done),
-        Command::Login(args) => login::run(args).await.map(|()| Exit::Done),
-        Command::Logout(args) => login::log_out(&args).map(|()| Exit::Done),
+        Command::Login(args) => login::run(args, context).await.map(|()| Exit::Done),
+        Command::Logout(args) => login::log_out(&args, context).map(|()| Exit::Done),
         Command::Cleanup(args) => cleanup::run(args).await.map(|()| Exit::Done),
-        Command::Ledger(command) => ledger::run(command).map(|()| Exit::Done),
+        Command::Ledger(command) => ledger::run(command, context).map(|()| Exit::Done),
         Command::Completions(args) => Ok(completions::run(&args, context)),
         Command::Man(args) => man::run(&args, context),
     }

@@ -74,6 +74,12 @@ fn saves_what_is_sound_of_a_damaged_ledger_into_a_new_file() {
     let told = "1 entries can be saved; 1 places are damaged";
     assert!(stdout(&output).contains(told), "{}", stdout(&output));
 
+    let output = home.run(&["ledger", "repair", "--json", "--ledger", "ledger.json"]);
+    assert_succeeded(&output);
+    let row: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!((&row["entries"], &row["written"]), (&1.into(), &().into()));
+    assert_eq!(row["flaws"].as_array().unwrap().len(), 1);
+
     let arguments = [
         "ledger",
         "repair",
@@ -98,6 +104,10 @@ fn forgets_the_entries_it_is_told() {
     let path = written(&home);
     assert_succeeded(&home.run(&["ledger", "forget", "1", "--ledger", "ledger.json"]));
     assert_eq!(entries(&path).len(), 1);
+    let output = home.run(&["ledger", "forget", "2", "--json", "--ledger", "ledger.json"]);
+    assert_succeeded(&output);
+    assert_eq!(stdout(&output), "{\"action\":\"forget\",\"id\":2}\n");
+    assert_eq!(entries(&path).len(), 0);
     let unknown = home.run(&["ledger", "forget", "7", "--ledger", "ledger.json"]);
     assert!(assert_failed(&unknown).contains("has no entry 7"));
 }
