@@ -146,7 +146,7 @@ impl Session {
         &self.0.http
     }
 
-    /// [`HttpSettings::idle_timeout`], for those who send requests.
+    /// [`HttpSettings::idle_timeout`](crate::HttpSettings::idle_timeout), for those who send requests.
     pub fn idle_timeout(&self) -> Duration {
         self.0.idle_timeout
     }
