@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -133,6 +134,9 @@ async fn makes_temp_urls_and_says_why_one_does_not_work() {
     assert!(stdout(&put).contains("signed for GET, not for PUT"));
     let late = world.run(&["tempurl", "explain", url, "--at", "11m"]);
     assert!(stdout(&late).contains("expired"), "{}", stdout(&late));
+    world.emulator.clock().advance(Duration::from_mins(11));
+    let there = world.run(&["tempurl", "explain", url]);
+    assert!(stdout(&there).contains("expired"), "{}", stdout(&there));
     let offline = world.run(&["tempurl", "explain", url, "--key", "another"]);
     assert!(stdout(&offline).contains("matches none of the keys"));
 }

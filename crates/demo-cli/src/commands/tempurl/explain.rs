@@ -4,6 +4,9 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use http::header::DATE;
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use signing::{Digest, Key, Method, Refusal, TempUrlQuery, TempUrlRequest};
 use swift_client::{KeyScope, KeySlot};
@@ -14,6 +17,9 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use crate::when::When;
+
+/// By how much a server's clock may differ from ours and be the same: its `Date` has whole seconds and takes a while to come.
+const TOLERATED_DIFFERENCE: SignedDuration = SignedDuration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,11 +64,11 @@ impl Args {
             .ok_or_else(|| WrongUse::new("there is no /v1/ in this URL"))?;
         let encoded = &url.as_bytes()[start..];
         let path: Vec<u8> = percent_encoding::percent_decode(encoded).collect();
-        let keys = self.keys(&path, context).await?;
-        let now = context.now();
-        let now = match self.at {
-            Some(at) => jiff::Timestamp::from_second(i64::try_from(at.seconds(now)?)?)?,
-            None => now,
+        let (keys, server_time) = self.keys(&path, context).await?;
+        let now = match (self.at, server_time) {
+            (Some(at), _) => Timestamp::from_second(i64::try_from(at.seconds(context.now())?)?)?,
+            (None, Some(there)) => there,
+            (None, None) => context.now(),
         };
         let known: Vec<&Key> = keys.iter().map(|(_, key)| key).collect();
         let request = TempUrlRequest {
@@ -97,8 +103,8 @@ impl Args {
                 key,
                 ..
             } => {
-                let until = expires
-                    .and_then(|at| jiff::Timestamp::from_second(i64::try_from(at).ok()?).ok());
+                let until =
+                    expires.and_then(|at| Timestamp::from_second(i64::try_from(at).ok()?).ok());
                 let key = key.as_deref().unwrap_or("a key");
                 vec![format!(
                     "valid until {}, signed with {key}",
@@ -118,14 +124,19 @@ impl Args {
         Ok(Exit::after(u64::from(!verdict.valid)))
     }
 
-    /// The keys to try, with what they are called.
-    async fn keys(&self, path: &[u8], context: &Context) -> anyhow::Result<Vec<(String, Key)>> {
+    /// The keys to try, with what they are called; and what time it is at the server, if it was asked and its clock is not
+    /// as ours, as that of an emulator need not be.
+    async fn keys(
+        &self,
+        path: &[u8],
+        context: &Context,
+    ) -> anyhow::Result<(Vec<(String, Key)>, Option<Timestamp>)> {
         let given = self.key.given()?;
         if !given.is_empty() {
             let named = (1..)
                 .zip(given)
                 .map(|(number, key)| (format!("key {number} of those given"), key));
-            return Ok(named.collect());
+            return Ok((named.collect(), None));
         }
         let path = std::str::from_utf8(path).context("the path is not UTF-8")?;
         let container = path.split('/').nth(3).unwrap_or_default();
@@ -135,6 +146,11 @@ impl Args {
         if account != other {
             anyhow::bail!("the URL is of the account {other}, not of {account}; give its --key");
         }
+        let head = client.head_account().await?;
+        let date =
+            (head.headers.get(DATE)).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+        let there = (date.map(|date| date.timestamp()))
+            .filter(|there| there.duration_since(context.now()).abs() > TOLERATED_DIFFERENCE);
         let mut keys = Vec::new();
         for (name, scope) in [
             ("account", KeyScope::Account),
@@ -149,7 +165,7 @@ impl Args {
                 }
             }
         }
-        Ok(keys)
+        Ok((keys, there))
     }
 }
 
