@@ -83,6 +83,24 @@ async fn an_operator_owns_the_account_of_the_project_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_owner_stays_one_where_a_list_lets_everybody_in() {
+    let cloud = keystone().await;
+    let owner = bearer(&cloud, "demo", "demo-password", "demo").await;
+    let container = format!("{}/c", owner.account);
+    assert_eq!(
+        cloud.ask(Method::PUT, &container, &owner.token).await.0,
+        201
+    );
+    for list in [".r:*,.rlistings", "*:*"] {
+        set_acl(&cloud, &owner, "x-container-read", list).await;
+        let (status, answer) = cloud.ask(Method::HEAD, &container, &owner.token).await;
+        assert_eq!(status, 204);
+        let shown = answer.headers().get("x-container-read");
+        assert_eq!(shown.expect("the owner sees it"), list);
+    }
+}
+
+#[tokio::test]
 async fn a_reader_reads_and_sees_nothing_that_is_the_owners_alone() {
     let cloud = keystone().await;
     let owner = bearer(&cloud, "demo", "demo-password", "demo").await;

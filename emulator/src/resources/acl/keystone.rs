@@ -37,8 +37,22 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The account is looked up only if the container's list might name somebody.
+    /// Asked without a list at first, and with the container's only if that was a no: the proxy of Swift does so
+    /// (`handle_request` in `swift/proxy/server.py`), and who is the owner stays one also where a list has room for
+    /// everybody. The account is looked up only if the list might name somebody.
     pub(super) fn decide(
+        &self,
+        acl: Option<&str>,
+        account: impl FnOnce() -> Option<std::sync::Arc<Account>>,
+    ) -> Option<Access> {
+        let by_role = self.decide_by(None, || None);
+        match acl {
+            Some(list) if by_role.is_none() => self.decide_by(Some(list), account),
+            _ => by_role,
+        }
+    }
+
+    fn decide_by(
         &self,
         acl: Option<&str>,
         account: impl FnOnce() -> Option<std::sync::Arc<Account>>,
