@@ -24,7 +24,9 @@ class Emulator:
         self.process = subprocess.Popen(list(map(str, self.command)), stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         try:
-            self.url = json.loads(line)["url"]
+            # All it says when it is ready, its addresses among it.
+            self.ready = json.loads(line)
+            self.url = self.ready["url"]
         except (ValueError, KeyError):
             self.process.kill()
             sys.exit(f"the emulator's first line is no ready line: {line!r}")
