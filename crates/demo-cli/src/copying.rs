@@ -115,7 +115,10 @@ impl Copier {
                     .await?;
                 recorder.mark(&mut options.object.metadata);
                 let copied = self.source.copy_object(source, target, &options).await?;
-                recorder.confirm(planned, copied.etag).await?;
+                let client = self.source.client();
+                recorder
+                    .confirm_object(planned, client, target, copied.etag)
+                    .await?;
             }
         }
         if self.moves {

@@ -25,6 +25,7 @@ mod place;
 mod putter;
 mod record;
 mod removal;
+mod running;
 mod same;
 mod settings;
 mod transfer;

@@ -1,6 +1,6 @@
 //! How objects are put into an account, and recorded if that was asked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp};
@@ -128,14 +128,16 @@ impl Putter {
             })
             .await?;
         let uploaded = upload(&options).await?;
+        let (client, etag) = (self.transfers.client(), uploaded.stored.etag.clone());
+        let object = (place.container.as_str(), place.object.as_str());
         recorder
-            .confirm(planned, uploaded.stored.etag.clone())
+            .confirm_object(planned, client, object, etag)
             .await?;
         for planned in segments {
             if uploaded.segments == 0 {
                 recorder.forget(planned).await?;
             } else {
-                recorder.confirm(planned, None).await?;
+                recorder.confirm(planned).await?;
             }
         }
         Ok(uploaded)
@@ -232,23 +234,31 @@ pub(crate) enum SameBy {
 }
 
 impl Context {
-    /// Whoever records what is made in this place's cloud, if that was asked for: by `--ledger`, by the variable, or in
+    /// The ledger in which this command records what it makes, if that was asked for: by `--ledger`, by the variable, or in
     /// `clouds.yaml`.
+    pub(crate) fn ledger(&self) -> anyhow::Result<Option<PathBuf>> {
+        let path = match &self.global.ledger {
+            Some(path) => Some(path.clone()),
+            None => ledger_configured(&self.environment)?,
+        };
+        if path
+            .as_ref()
+            .is_some_and(|path| path.as_os_str().is_empty())
+        {
+            bail!("the name of the ledger is empty");
+        }
+        Ok(path)
+    }
+
+    /// Whoever records what is made in this place's cloud, if that was asked for.
     pub(crate) async fn recorder(
         &self,
         verb: &str,
         place: &CloudPlace,
     ) -> anyhow::Result<Option<Recorder>> {
-        let path = match &self.global.ledger {
-            Some(path) => path.clone(),
-            None => match ledger_configured(&self.environment)? {
-                Some(path) => path,
-                None => return Ok(None),
-            },
+        let Some(path) = self.ledger()? else {
+            return Ok(None);
         };
-        if path.as_os_str().is_empty() {
-            bail!("the name of the ledger is empty");
-        }
         let client = self.client(place)?;
         let cloud = self.cloud(place.cloud.as_deref())?;
         Ok(Some(Recorder::open(&path, verb, &cloud, &client).await?))

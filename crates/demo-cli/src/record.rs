@@ -15,7 +15,7 @@ use swift_client::{Client, ContainerOptions, Created, KeySlot, Metadata};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::removal::fingerprint;
+use crate::removal::{self, fingerprint};
 use crate::settings::Cloud;
 
 /// The metadata item that holds the id of the run: `X-Container-Meta-Run-Id`, `X-Object-Meta-Run-Id`.
@@ -50,21 +50,32 @@ impl Recorder {
         cloud: &Cloud,
         client: &Client,
     ) -> anyhow::Result<Self> {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        }
-        let ledger = Ledger::open(path)?;
+        let ledger = open_ledger(path)?;
         let account = account_of(client)
             .await
             .with_context(|| format!("signing in to the cloud {}", cloud.name))?;
         Ok(Self(Arc::new(Inner {
             ledger,
-            run: format!("{verb}-{}", &Uuid::new_v4().simple().to_string()[..8]),
+            run: run_id(verb),
             cloud: cloud.name.clone(),
             region: cloud.region.clone(),
             account,
             clock: client.session().clock().clone(),
+            creating: Mutex::default(),
+        })))
+    }
+
+    /// For an account that is about to be made in the emulator at `url`. Nobody else has an account of its name: the id
+    /// of the run is in it, and is the name of the project.
+    pub(crate) fn of_new_account(path: &Path, url: &str) -> anyhow::Result<Self> {
+        let run = run_id("account");
+        Ok(Self(Arc::new(Inner {
+            ledger: open_ledger(path)?,
+            account: format!("AUTH_{run}"),
+            run,
+            cloud: url.to_owned(),
+            region: None,
+            clock: Clock::system(),
             creating: Mutex::default(),
         })))
     }
@@ -102,17 +113,40 @@ impl Recorder {
             .map(Planned)
     }
 
-    /// Records that it was made; `etag` without quotes, if it has one.
-    pub(crate) async fn confirm(
+    /// Records that it was made.
+    pub(crate) async fn confirm(&self, planned: Planned) -> anyhow::Result<()> {
+        self.confirm_as(planned, Identity::default()).await
+    }
+
+    /// Records that an object was made, and how it will be known again. `etag` is what the answer said of it, without
+    /// quotes. The answer to a PUT tells no `X-Timestamp`, and of a large object another `ETag` than is told later: so
+    /// the server is asked. What it does not tell is not recorded.
+    pub(crate) async fn confirm_object(
         &self,
         planned: Planned,
+        client: &Client,
+        (container, object): (&str, &str),
         etag: Option<String>,
     ) -> anyhow::Result<()> {
+        let told = Identity {
+            etag,
+            ..Identity::default()
+        };
+        let seen = removal::identity_of_object(client, container, object, self.run()).await;
+        let identity = match seen {
+            Some((true, seen)) => seen,
+            // A plain object with another ETag is not the one that was made: somebody was faster.
+            Some((false, seen)) if seen.etag == told.etag => seen,
+            _ => told,
+        };
+        self.confirm_as(planned, identity).await
+    }
+
+    async fn confirm_as(&self, planned: Planned, identity: Identity) -> anyhow::Result<()> {
         self.write(move |inner| {
             let identity = Identity {
-                etag,
                 run: Some(inner.run.clone()),
-                ..Identity::default()
+                ..identity
             };
             inner.ledger.confirm(planned.0, identity)
         })
@@ -157,7 +191,8 @@ impl Recorder {
             client.post_container(container, &unmark).await?;
             self.forget(planned).await?;
         } else {
-            self.confirm(planned, None).await?;
+            let seen = removal::identity_of_container(client, container, self.run()).await;
+            self.confirm_as(planned, seen.unwrap_or_default()).await?;
         }
         Ok(created)
     }
@@ -201,6 +236,20 @@ impl Recorder {
         let inner = Arc::clone(&self.0);
         Ok(tokio::task::spawn_blocking(move || work(&inner)).await??)
     }
+}
+
+/// Opens the ledger at `path`, which is created with its folder if there is none.
+fn open_ledger(path: &Path) -> anyhow::Result<Ledger> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    Ok(Ledger::open(path)?)
+}
+
+/// An id that no other run has.
+fn run_id(verb: &str) -> String {
+    format!("{verb}-{}", &Uuid::new_v4().simple().to_string()[..8])
 }
 
 /// The account a client works on: the last part of its storage URL.

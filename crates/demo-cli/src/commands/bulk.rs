@@ -93,7 +93,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
                 .upload_archive(container, prefix, format, body, &options)
                 .await?;
             if let (Some(recorder), Some(planned)) = (&recorder, planned) {
-                recorder.confirm(planned, None).await?;
+                recorder.confirm(planned).await?;
             }
             for (name, reason) in &report.failures {
                 failures.add("bulk upload", name, &anyhow::anyhow!("{reason}"));

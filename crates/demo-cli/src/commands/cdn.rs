@@ -97,7 +97,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
                     let publication = What::CdnPublication { container };
                     let planned = recorder.plan(publication).await?;
                     cdn.publish(&place.container, ttl).await?;
-                    recorder.confirm(planned, None).await?;
+                    recorder.confirm(planned).await?;
                 }
                 _ => drop(cdn.publish(container, ttl).await?),
             }

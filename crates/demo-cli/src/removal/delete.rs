@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::bail;
 use cdn_client::CdnClient;
 use http::StatusCode;
-use ledger::What;
+use ledger::{Resource, What};
 use signing::Key;
 use swift_client::{Client, DeleteOptions, GetOptions, KeyScope, KeySlot, ListOptions, Listed};
 
 use super::look::{self, present};
-use super::{Evidence, Outcome, segments};
+use super::{Evidence, NOT_THERE, Outcome, Site, segments};
 
 /// How often a container is tried that is said to hold objects, and the pause between: a cluster counts objects a
 /// little after they are deleted.
@@ -19,6 +19,20 @@ const EMPTY_PAUSE: Duration = Duration::from_millis(300);
 
 /// Deletes it, or puts back what was there before.
 pub(super) async fn delete(
+    site: &Site,
+    resource: &Resource,
+    evidence: Evidence,
+) -> anyhow::Result<Outcome> {
+    match site {
+        Site::Storage(client) => delete_inside(client, &resource.what, evidence).await,
+        Site::Emulator(target) if resource.what == What::Account => {
+            Ok(gone(target.drop_account(&resource.account).await?))
+        }
+        Site::Emulator(_) => bail!(NOT_THERE),
+    }
+}
+
+async fn delete_inside(
     client: &Client,
     what: &What,
     evidence: Evidence,
@@ -48,7 +62,7 @@ pub(super) async fn delete(
             prefix,
             manifest,
         } => segments::delete(client, container, prefix, manifest.as_deref(), evidence).await,
-        _ => bail!("this program does not remove resources of this kind"),
+        _ => bail!(NOT_THERE),
     }
 }
 

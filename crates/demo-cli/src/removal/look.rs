@@ -6,12 +6,14 @@
 use cdn_client::CdnClient;
 use futures_util::{StreamExt, TryStreamExt};
 use http::HeaderMap;
-use ledger::{Entry, Resource, What};
+use ledger::{Entry, Identity, Resource, What};
 use sha2::{Digest as _, Sha256};
 use signing::Key;
-use swift_client::{Client, GetOptions, KeyScope, KeySlot, ListOptions, Listed, Metadata};
+use swift_client::{
+    Client, GetOptions, KeyScope, KeySlot, ListOptions, Listed, Metadata, ObjectInfo,
+};
 
-use super::{Evidence, Published};
+use super::{Evidence, NOT_THERE, Published, Site};
 use crate::record::RUN_ID;
 
 /// How many segments are asked about at once.
@@ -29,7 +31,21 @@ pub(crate) enum Found {
 }
 
 /// Asks the server.
-pub(crate) async fn look(client: &Client, entry: &Entry<Resource>) -> anyhow::Result<Found> {
+pub(crate) async fn look(site: &Site, entry: &Entry<Resource>) -> anyhow::Result<Found> {
+    match site {
+        Site::Storage(client) => look_inside(client, entry).await,
+        Site::Emulator(target) => match entry.resource.what {
+            // Its name has the id of the run in it, so nobody else has made one of that name.
+            What::Account if target.has_account(&entry.resource.account).await? => {
+                Ok(Found::Ours(Evidence::default()))
+            }
+            What::Account => Ok(Found::Absent),
+            _ => anyhow::bail!(NOT_THERE),
+        },
+    }
+}
+
+async fn look_inside(client: &Client, entry: &Entry<Resource>) -> anyhow::Result<Found> {
     match &entry.resource.what {
         What::Object { container, object } => {
             look_at_object(client, container, object, entry).await
@@ -42,8 +58,10 @@ pub(crate) async fn look(client: &Client, entry: &Entry<Resource>) -> anyhow::Re
             if let Some(why) = not_of(&entry.run, &info.metadata) {
                 return Ok(Found::NotOurs(why));
             }
+            let timestamp = timestamp(&info.headers);
+            not_older(entry, timestamp.as_deref())?;
             Ok(Found::Ours(Evidence {
-                timestamp: timestamp(&info.headers),
+                timestamp,
                 ..Evidence::default()
             }))
         }
@@ -81,7 +99,7 @@ pub(crate) async fn look(client: &Client, entry: &Entry<Resource>) -> anyhow::Re
         What::SegmentSet {
             container, prefix, ..
         } => look_at_segments(client, container, prefix, &entry.run).await,
-        _ => anyhow::bail!("this program does not remove resources of this kind"),
+        _ => anyhow::bail!(NOT_THERE),
     }
 }
 
@@ -91,34 +109,25 @@ async fn look_at_object(
     object: &str,
     entry: &Entry<Resource>,
 ) -> anyhow::Result<Found> {
-    let info = client
-        .head_object(
-            container,
-            object,
-            &GetOptions {
-                manifest: true,
-                ..GetOptions::default()
-            },
-        )
-        .await;
+    let info = client.head_object(container, object, &itself()).await;
     let Some(info) = present(info)? else {
         return Ok(Found::Absent);
     };
     if let Some(why) = not_of(&entry.run, &info.metadata) {
         return Ok(Found::NotOurs(why));
     }
-    let recorded = (entry.identity.as_ref()).and_then(|identity| identity.etag.as_deref());
-    // The ETag of a large object is told in more than one way, and a dynamic one's changes with its segments.
-    let plain = !info.static_large_object && info.manifest.is_none();
-    if let (true, Some(recorded), Some(etag)) = (plain, recorded, &info.etag)
-        && recorded != etag
+    let timestamp = timestamp(&info.headers);
+    not_older(entry, timestamp.as_deref())?;
+    if let (Some(recorded), Some(etag)) = (&entry.identity, &info.etag)
+        && let Some(was) = &recorded.etag
+        // Without a time it is as the answer to the upload told it, which is another one for large objects.
+        && (recorded.timestamp.is_some() || !is_large(&info))
+        && was != etag
     {
-        return Ok(Found::NotOurs(format!(
-            "its ETag is {etag}, and was {recorded}"
-        )));
+        return Ok(Found::NotOurs(format!("its ETag is {etag}, and was {was}")));
     }
     Ok(Found::Ours(Evidence {
-        timestamp: timestamp(&info.headers),
+        timestamp,
         etag: info.etag,
         bytes: info.bytes,
         ..Evidence::default()
@@ -169,6 +178,77 @@ async fn look_at_segments(
     }
     evidence.bytes = Some(bytes);
     Ok(Found::Ours(evidence))
+}
+
+/// What is told of an object that this run has made, to know it again, and whether it is a large one. `None` if it is not
+/// told, or is not of this run.
+pub(crate) async fn identity_of_object(
+    client: &Client,
+    container: &str,
+    object: &str,
+    run: &str,
+) -> Option<(bool, Identity)> {
+    let info = client
+        .head_object(container, object, &itself())
+        .await
+        .ok()?;
+    let timestamp = timestamp(&info.headers)?;
+    let large = is_large(&info);
+    not_of(run, &info.metadata).is_none().then_some((
+        large,
+        Identity {
+            etag: info.etag,
+            timestamp: Some(timestamp),
+            run: None,
+        },
+    ))
+}
+
+/// What is told of a container that this run has made, to know it again. `None` if it is not told, or is not of this run.
+pub(crate) async fn identity_of_container(
+    client: &Client,
+    container: &str,
+    run: &str,
+) -> Option<Identity> {
+    let info = client.head_container(container).await.ok()?;
+    not_of(run, &info.metadata).is_none().then(|| Identity {
+        timestamp: timestamp(&info.headers),
+        ..Identity::default()
+    })
+}
+
+/// Of a large object its manifest, whose `ETag` stays what it is.
+fn itself() -> GetOptions {
+    GetOptions {
+        manifest: true,
+        ..GetOptions::default()
+    }
+}
+
+fn is_large(info: &ObjectInfo) -> bool {
+    info.static_large_object || info.manifest.is_some()
+}
+
+/// Refuses to judge by what is older than what was recorded: a server that has missed the last change tells such things
+/// until it has caught up.
+fn not_older(entry: &Entry<Resource>, timestamp: Option<&str>) -> anyhow::Result<()> {
+    let recorded = entry.identity.as_ref();
+    let recorded = recorded.and_then(|identity| identity.timestamp.as_deref());
+    if let (Some(then), Some(now)) = (recorded, timestamp)
+        && let (Some(was), Some(is)) = (seconds(then), seconds(now))
+        && is < was
+    {
+        anyhow::bail!(
+            "the server tells the X-Timestamp {now}, which is before the {then} it was made at; try again later"
+        );
+    }
+    Ok(())
+}
+
+/// The time of an `X-Timestamp`, such as `1767268800.00000` or `1767268800.00000_0000000000000001`.
+fn seconds(timestamp: &str) -> Option<f64> {
+    let (time, _) = timestamp.split_once('_').unwrap_or((timestamp, ""));
+    time.parse().ok()
 }
 
 /// A digest of a key, by which it is known again.

@@ -13,14 +13,38 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use identity::Clock;
+use jiff::Timestamp;
 use ledger::{Entry, Ledger, Resource, ResourceKind, State};
 use serde::{Deserialize, Serialize};
 use swift_client::Client;
 
-pub(crate) use look::{Found, fingerprint, look};
+use crate::running::Target;
+
+pub(crate) use look::{Found, fingerprint, identity_of_container, identity_of_object, look};
 
 /// How many resources are removed at once.
 const AT_ONCE: usize = 16;
+
+/// What is said of a kind of resource that there cannot be at a [`Site`].
+const NOT_THERE: &str = "this program does not remove resources of this kind from there";
+
+/// Where resources are looked for, and removed.
+pub(crate) enum Site {
+    /// An account of a cloud, and what is in it.
+    Storage(Client),
+    /// An emulator, which has accounts.
+    Emulator(Target),
+}
+
+impl Site {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::Storage(client) => client.session().clock().now(),
+            Self::Emulator(_) => Clock::system().now(),
+        }
+    }
+}
 
 /// What became of an entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,7 +142,7 @@ pub(crate) enum Only {
     Planned(Option<Evidence>),
 }
 
-/// Removes resources of one account, what is inside before what holds it. `tell` hears the outcome of each.
+/// Removes resources of one site, what is inside before what holds it. `tell` hears the outcome of each.
 ///
 /// The request of a run that was killed may reach the server after us. So what was planned less than `settle` ago and
 /// is not there is asked for again when that time has passed.
@@ -126,14 +150,14 @@ pub(crate) enum Only {
 /// # Errors
 /// Those of the ledger. What goes wrong on the server is an [`Outcome::Left`].
 pub(crate) async fn remove(
-    client: &Client,
+    site: &Site,
     ledger: &Ledger,
     entries: Vec<(Entry<Resource>, Only)>,
     settle: Duration,
     mut tell: impl FnMut(&Entry<Resource>, &Outcome),
 ) -> anyhow::Result<()> {
     let mut entries = entries;
-    wait_for_late_requests(client, &entries, settle).await;
+    wait_for_late_requests(site, &entries, settle).await;
     // Within a kind the newest first, so that a key that was changed twice is put back from the last one.
     entries.sort_by_key(|(entry, _)| (entry.resource.kind(), Reverse(entry.id)));
     for one_kind in entries.chunk_by(|(a, _), (b, _)| a.resource.kind() == b.resource.kind()) {
@@ -143,7 +167,7 @@ pub(crate) async fn remove(
         };
         let mut outcomes = stream::iter(one_kind)
             .map(async |(entry, only)| {
-                let outcome = remove_one(client, ledger, entry, only).await;
+                let outcome = remove_one(site, ledger, entry, only).await;
                 (entry, outcome)
             })
             .buffer_unordered(at_once);
@@ -156,16 +180,16 @@ pub(crate) async fn remove(
 
 /// Removes one resource and writes down what became of it.
 async fn remove_one(
-    client: &Client,
+    site: &Site,
     ledger: &Ledger,
     entry: &Entry<Resource>,
     only: &Only,
 ) -> anyhow::Result<Outcome> {
     let id = entry.id;
-    let outcome = match judge(client, entry, only).await {
+    let outcome = match judge(site, entry, only).await {
         Ok(Ok(evidence)) => {
             write(ledger, move |ledger| ledger.deleting(id)).await?;
-            (delete::delete(client, &entry.resource.what, evidence).await)
+            (delete::delete(site, &entry.resource, evidence).await)
                 .unwrap_or_else(|error| Outcome::Left(format!("{error:#}")))
         }
         Ok(Err(outcome)) => outcome,
@@ -183,11 +207,11 @@ async fn remove_one(
 
 /// What is known of a resource that is to be deleted; of one that is not, what to say of it.
 async fn judge(
-    client: &Client,
+    site: &Site,
     entry: &Entry<Resource>,
     only: &Only,
 ) -> anyhow::Result<Result<Evidence, Outcome>> {
-    let found = look(client, entry).await?;
+    let found = look(site, entry).await?;
     let Only::Planned(planned) = only else {
         return Ok(match found {
             Found::Ours(now) => Ok(now),
@@ -224,11 +248,11 @@ fn difference(then: &Evidence, now: &Evidence) -> String {
 }
 
 async fn wait_for_late_requests(
-    client: &Client,
+    site: &Site,
     entries: &[(Entry<Resource>, Only)],
     settle: Duration,
 ) {
-    let now = client.session().clock().now();
+    let now = site.now();
     let mut wait = Duration::ZERO;
     for (entry, _) in entries {
         let age = now.duration_since(entry.planned_at);
@@ -240,7 +264,7 @@ async fn wait_for_late_requests(
         };
         if entry.state == State::Planned
             && left > wait
-            && matches!(look(client, entry).await, Ok(Found::Absent))
+            && matches!(look(site, entry).await, Ok(Found::Absent))
         {
             wait = left;
         }

@@ -48,7 +48,7 @@ impl Environment {
     }
 
     /// A variable. An empty one counts as not set.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?;
         (!value.is_empty()).then_some(value)
     }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod cleanup;
 mod home;
+mod known_again;
 mod ledger;
 mod options;
 mod recorded;

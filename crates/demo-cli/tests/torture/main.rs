@@ -2,8 +2,8 @@
 //! it records them and while it removes them. Whatever happens: the ledger can be opened, and one clean-up that is not
 //! killed leaves the account exactly as it was and the ledger empty.
 //!
-//! How often it is killed is said by `CLOUDFILES_TORTURE_KILLS`; `scripts/torture` does it a thousand times. The seed of a
-//! run is printed, and taken from `CLOUDFILES_TORTURE_SEED`.
+//! How often it is killed is said by `CLOUDFILES_TORTURE_KILLS`, and is once at every step where nothing is said;
+//! `scripts/torture` does it a thousand times. The seed of a run is printed, and taken from `CLOUDFILES_TORTURE_SEED`.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -20,17 +20,12 @@ use rand::{RngExt, SeedableRng};
 use proxy::Moment;
 use world::{Kill, World};
 
-/// How often the command is killed where nothing else is said: one sweep through the steps, and some more.
-const SHORT: u32 = 60;
-
 /// How many kills lie between two clean-ups that are let through.
 const ROUND: u32 = 8;
 
 #[tokio::test]
 async fn leaves_the_account_as_it_was_however_often_it_is_killed() {
-    let kills = number("CLOUDFILES_TORTURE_KILLS").unwrap_or(u64::from(SHORT));
     let seed = number("CLOUDFILES_TORTURE_SEED").unwrap_or_else(|| rand::rng().random());
-    println!("{kills} kills, CLOUDFILES_TORTURE_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
 
     let world = World::start().await;
@@ -52,6 +47,11 @@ async fn leaves_the_account_as_it_was_however_often_it_is_killed() {
             sweep.push((program, Kill::At(Moment::After(step))));
         }
     }
+    let kills = number("CLOUDFILES_TORTURE_KILLS").unwrap_or(sweep.len() as u64);
+    println!(
+        "{kills} kills, {} of them at the steps of a sweep, CLOUDFILES_TORTURE_SEED={seed}",
+        kills.min(sweep.len() as u64)
+    );
     let mut sweep = sweep.into_iter();
 
     let mut killed: BTreeMap<&str, u32> = BTreeMap::new();

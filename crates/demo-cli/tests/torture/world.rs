@@ -13,6 +13,7 @@ use emulator::defaults::{RACKSPACE_API_KEY, RACKSPACE_USER};
 use futures_util::TryStreamExt;
 use http::HeaderMap;
 use ledger::{Ledger, Resource};
+use serde_json::Value;
 use signing::Key;
 use swift_client::{
     Client, ContainerOptions, Credentials, GetOptions, KeyScope, KeySlot, ListOptions, Listed,
@@ -26,7 +27,7 @@ const LEDGER: &str = ".local/state/cloudfiles/ledger.json";
 
 /// What is killed: together they make every kind of thing. The demo comes as far as the step in which it would wait for an
 /// hour; it is ended there.
-pub(crate) const PROGRAMS: [&[&str]; 5] = [
+pub(crate) const PROGRAMS: [&[&str]; 6] = [
     &["demo", "--cloud", "mine", "--expires", "3600"],
     &[
         "upload",
@@ -45,6 +46,7 @@ pub(crate) const PROGRAMS: [&[&str]; 5] = [
     &[
         "tempurl", "key", "rotate", "--cloud", "mine", "--ledger", LEDGER,
     ],
+    &["emulator", "account", "new", "--ledger", LEDGER],
     &["cleanup", "--yes", "--settle", "0"],
 ];
 
@@ -147,6 +149,7 @@ impl World {
             .args(arguments)
             .env_clear()
             .env("HOME", self.home.path())
+            .env("CLOUDFILES_EMULATOR", self.proxy.url())
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -253,6 +256,22 @@ impl World {
         ledger.close().unwrap();
     }
 
+    /// The names of all accounts of the emulator.
+    fn accounts(&self) -> String {
+        self.proxy.arm(None, || {});
+        let output = self
+            .command(&["emulator", "account", "--json"])
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        self.proxy.settle();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let accounts = answer["accounts"].as_array().unwrap();
+        let names = accounts.iter().map(|listed| listed["account"].as_str());
+        names.map(Option::unwrap).collect::<Vec<_>>().join(" ")
+    }
+
     pub(crate) async fn account(&self) -> Account {
         let mut seen = Account::new();
         let account = self.client.head_account().await.unwrap();
@@ -276,6 +295,7 @@ impl World {
                 seen.insert(name, lasting(&head.headers));
             }
         }
+        seen.insert("accounts".to_owned(), self.accounts());
         let cdn = CdnClient::new(&self.client);
         let published: Vec<_> = cdn
             .list(cdn_client::ListOptions::default())

@@ -9,21 +9,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use ledger::{Entry, Ledger, Resource};
+use ledger::{Entry, Ledger, Resource, ResourceKind};
 use serde_json::json;
-use swift_client::Client;
 
 use self::plan::Plan;
 use super::shown;
 use crate::args::{Cleanup, WrongUse};
 use crate::output::{self, Output};
 use crate::record::account_of;
-use crate::removal::{self, Only, Outcome};
+use crate::removal::{self, Only, Outcome, Site};
+use crate::running::Target;
 use crate::settings::{self, Cloud, Environment, OFFLINE};
 
-/// Where resources are: they are removed through one client.
+/// Where resources are, in the order of their removal.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
+    /// Whether it is an account of an emulator, whose URL is then `cloud`. It goes after all that is in it.
+    is_account: bool,
     cloud: String,
     region: Option<String>,
     account: String,
@@ -32,6 +34,7 @@ struct Place {
 impl Place {
     fn of(resource: &Resource) -> Self {
         Self {
+            is_account: resource.kind() == ResourceKind::Account,
             cloud: resource.cloud.clone(),
             region: resource.region.clone(),
             account: resource.account.clone(),
@@ -101,7 +104,7 @@ async fn plan(
     let mut unknown = Vec::new();
     for (place, entries) in by_place(entries, |entry| &entry.resource) {
         let looked_at = match connect(&place, environment).await {
-            Ok(client) => plan::look_at(client.as_ref(), entries).await,
+            Ok(site) => plan::look_at(site.as_ref(), entries).await,
             Err(error) => {
                 let reason = format!("{error:#}");
                 let failed = |entry| (entry, Err(anyhow::anyhow!("{reason}")));
@@ -228,8 +231,8 @@ async fn remove(
     };
     for (place, entries) in by_place(entries, |(entry, _)| &entry.resource) {
         match connect(&place, environment).await {
-            Ok(Some(client)) => {
-                removal::remove(&client, ledger, entries, args.settle, &mut tell).await?;
+            Ok(Some(site)) => {
+                removal::remove(&site, ledger, entries, args.settle, &mut tell).await?;
             }
             Ok(None) => {
                 ledger.forget_many(entries.iter().map(|(entry, _)| entry.id).collect())?;
@@ -259,11 +262,14 @@ fn by_place<T>(items: Vec<T>, resource: impl Fn(&T) -> &Resource) -> BTreeMap<Pl
     places
 }
 
-/// A client for the account in which the resources were made, or `None` for the emulator inside a process, which does
-/// not outlive it. A name may lead elsewhere by now: that is an error.
-async fn connect(place: &Place, environment: &Environment) -> anyhow::Result<Option<Client>> {
+/// Where the resources were made, or `None` for the emulator inside a process, which does not outlive it. A name may lead
+/// elsewhere by now: that is an error.
+async fn connect(place: &Place, environment: &Environment) -> anyhow::Result<Option<Site>> {
     if place.cloud == OFFLINE {
         return Ok(None);
+    }
+    if place.is_account {
+        return Ok(Some(Site::Emulator(Target::at(&place.cloud, environment)?)));
     }
     let mut cloud = Cloud::named(&place.cloud, environment)?;
     cloud.region.clone_from(&place.region);
@@ -278,5 +284,5 @@ async fn connect(place: &Place, environment: &Environment) -> anyhow::Result<Opt
             place.account
         );
     }
-    Ok(Some(client))
+    Ok(Some(Site::Storage(client)))
 }

@@ -31,10 +31,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use ledger::{Entry, EntryId, Resource, What};
 use serde::{Deserialize, Serialize};
-use swift_client::Client;
 
 use crate::output::Output;
-use crate::removal::{Evidence, Found, Only, look};
+use crate::removal::{Evidence, Found, Only, Site, look};
 
 const FORMAT: &str = "cloudfiles-cleanup-plan";
 const VERSION: u32 = 1;
@@ -210,15 +209,15 @@ impl fmt::Display for Item {
     }
 }
 
-/// Asks the server about entries of one account. Without a client there is nothing left of them.
+/// Asks the server about entries of one site. Without one there is nothing left of them.
 pub(super) async fn look_at(
-    client: Option<&Client>,
+    site: Option<&Site>,
     entries: Vec<Entry<Resource>>,
 ) -> Vec<(Entry<Resource>, anyhow::Result<Found>)> {
     stream::iter(entries)
         .map(async |entry| {
-            let found = match client {
-                Some(client) => look(client, &entry).await,
+            let found = match site {
+                Some(site) => look(site, &entry).await,
                 None => Ok(Found::Absent),
             };
             (entry, found)

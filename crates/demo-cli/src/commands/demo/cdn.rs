@@ -43,7 +43,7 @@ pub(super) async fn publish(
         .await?;
     report.sent(format!("PUT CDN {container}, X-CDN-Enabled: True"));
     let uris = stage.cdn.publish(container, None).await?;
-    stage.recorder.confirm(planned, None).await?;
+    stage.recorder.confirm(planned).await?;
     let cdn_uri = uris.http.context("the CDN gave no X-CDN-URI")?;
     report.received(format!("X-CDN-URI: {cdn_uri}"));
     expect_ttl(stage, container, Ttl::DEFAULT, "by default", report).await?;

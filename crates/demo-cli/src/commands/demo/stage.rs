@@ -15,7 +15,7 @@ use super::report::Report;
 use crate::offline::Offline;
 use crate::output::{self, Output};
 use crate::record::Recorder;
-use crate::removal::{self, Only, Outcome};
+use crate::removal::{self, Only, Outcome, Site};
 
 /// Clouds may take so long to notice a changed key (Rackspace: "up to 60 seconds").
 const PATIENCE: Duration = Duration::from_secs(65);
@@ -63,7 +63,7 @@ impl Stage<'_> {
         let leftovers = self.recorder.leftovers()?;
         let leftovers = leftovers.into_iter().map(|entry| (entry, Only::Ours));
         removal::remove(
-            &self.client,
+            &Site::Storage(self.client.clone()),
             self.recorder.ledger(),
             leftovers.collect(),
             Duration::ZERO,

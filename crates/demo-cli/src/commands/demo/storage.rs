@@ -99,7 +99,11 @@ pub(super) async fn upload(
         .client
         .put_object(container, name, content.body().await?, &options)
         .await?;
-    stage.recorder.confirm(planned, stored.etag.clone()).await?;
+    let object = (container, name.as_str());
+    stage
+        .recorder
+        .confirm_object(planned, &stage.client, object, stored.etag.clone())
+        .await?;
     let etag = stored.etag.unwrap_or_default();
     report.received(format!("ETag {etag}"));
     report.expect_equal(

@@ -67,7 +67,7 @@ pub(super) async fn set_key(
         .plan_key(None, slot, former.as_ref(), &current)
         .await?;
     put_key(stage, slot, &current, report).await?;
-    stage.recorder.confirm(planned, None).await?;
+    stage.recorder.confirm(planned).await?;
     let found = stage.client.temp_url_key(KeyScope::Account, slot).await?;
     report.expect(
         found.as_ref() == Some(&current),
@@ -185,7 +185,12 @@ pub(super) async fn guest_upload(
         .await?;
     stage
         .recorder
-        .confirm(planned, stored.info.etag.clone())
+        .confirm_object(
+            planned,
+            &stage.client,
+            (container, GUEST_OBJECT),
+            stored.info.etag.clone(),
+        )
         .await?;
     let content = stored.bytes(1 << 10).await?;
     report.expect(
@@ -291,7 +296,7 @@ pub(super) async fn change_key(
         .plan_key(None, key.slot, key.former.as_ref(), &current)
         .await?;
     put_key(stage, key.slot, &current, report).await?;
-    stage.recorder.confirm(planned, None).await?;
+    stage.recorder.confirm(planned).await?;
     stage.recorder.forget(key.planned).await?;
 
     report.sent("GET by the same URL");

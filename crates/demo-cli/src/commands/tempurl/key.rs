@@ -163,7 +163,7 @@ impl<'a> Setter<'a> {
         };
         self.client.set_temp_url_key(scope, slot, key).await?;
         if let Some((recorder, planned)) = planned {
-            recorder.confirm(planned, None).await?;
+            recorder.confirm(planned).await?;
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
 //! `cloudfiles emulator`: starts one, and steers one that runs by its control surface under `/_emulator/`.
 
-mod target;
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use ledger::What;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::offline::Offline;
-use target::Target;
+use crate::record::Recorder;
+use crate::running::{Target, escaped, show};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -147,7 +147,7 @@ pub(crate) enum Change {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Account {
-    /// Makes a fresh one, and prints how to sign in
+    /// Makes a fresh one, and prints how to sign in; recorded with --ledger, so that a clean-up drops it
     New,
     /// Drops one with all it has
     Drop {
@@ -204,7 +204,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
         }
         Command::Account { change, target } => match change {
             None => (target, Method::GET, "accounts".to_owned(), None),
-            Some(Account::New) => (target, Method::POST, "accounts".to_owned(), Some(json!({}))),
+            Some(Account::New) => return new_account(&target, context).await,
             Some(Account::Drop { account }) => (
                 target,
                 Method::DELETE,
@@ -287,6 +287,25 @@ async fn start(listen: SocketAddr, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+async fn new_account(target: &Target, context: &Context) -> anyhow::Result<Exit> {
+    let Some(ledger) = context.ledger()? else {
+        let nothing = json!({});
+        return (target.show(Method::POST, "accounts", Some(&nothing), context)).await;
+    };
+    let recorder = Recorder::of_new_account(&ledger, &target.address())?;
+    let planned = recorder.plan(What::Account).await?;
+    let Some(made) = target.make_account(recorder.run()).await? else {
+        recorder.forget(planned).await?;
+        bail!(
+            "there is an account {} already; try again",
+            recorder.account()
+        );
+    };
+    recorder.confirm(planned).await?;
+    show(&made, context);
+    Ok(Exit::Done)
+}
+
 fn with_query(path: &str, pairs: impl IntoIterator<Item = (String, String)>) -> String {
     let mut text = path.to_owned();
     for (place, (name, value)) in pairs.into_iter().enumerate() {
@@ -296,8 +315,4 @@ fn with_query(path: &str, pairs: impl IntoIterator<Item = (String, String)>) -> 
         text += &escaped(&value);
     }
     text
-}
-
-fn escaped(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
