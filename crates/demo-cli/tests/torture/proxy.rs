@@ -131,8 +131,9 @@ impl State {
         let mut moment = self.moment.lock().unwrap();
         match moment.take() {
             Some((wanted, strike)) if wanted == now => {
-                strike();
+                // Before it happens, as whoever is struck may be seen to have ended at once.
                 self.struck.store(true, Ordering::SeqCst);
+                strike();
                 true
             }
             other => {
