@@ -2,9 +2,11 @@
 //!
 //! Everything that expires asks this clock, so a test can stand at the very second of an expiry without sleeping.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
 
 use crate::timestamp::Timestamp;
 
@@ -21,7 +23,8 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    mode: Mutex<Mode>,
+    /// Read with every request, by all threads.
+    mode: ArcSwap<Mode>,
     /// The last timestamp handed out, so that two writes never share one.
     last: AtomicU64,
 }
@@ -207,13 +210,11 @@ impl Clock {
     }
 
     fn mode(&self) -> Mode {
-        // A mode is replaced whole, so what a panicking thread left is sound.
-        *self.0.mode.lock().unwrap_or_else(PoisonError::into_inner)
+        **self.0.mode.load()
     }
 
-    fn change(&self, to: impl FnOnce(Mode) -> Mode) {
-        let mut mode = self.0.mode.lock().unwrap_or_else(PoisonError::into_inner);
-        *mode = to(*mode);
+    fn change(&self, to: impl Fn(Mode) -> Mode) {
+        self.0.mode.rcu(|mode| to(**mode));
     }
 }
 

@@ -18,10 +18,13 @@ names! {
     X_DELETE_AT = "x-delete-at";
     X_OPEN_EXPIRED = "x-open-expired";
     X_OPENSTACK_REQUEST_ID = "x-openstack-request-id";
+    X_SERVICE_TOKEN = "x-service-token";
+    X_STATIC_LARGE_OBJECT = "x-static-large-object";
     X_STORAGE_TOKEN = "x-storage-token";
     X_TIMESTAMP = "x-timestamp";
     X_TRANS_ID = "x-trans-id";
     X_TRANS_ID_EXTRA = "x-trans-id-extra";
+    X_WEB_MODE = "x-web-mode";
 }
 
 /// What an answer has of headers, mostly.

@@ -126,9 +126,14 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn new(status: StatusCode) -> Self {
+        Self::of(status, crate::headers::spare())
+    }
+
+    /// A response with these headers and no body.
+    pub(crate) fn of(status: StatusCode, headers: HeaderMap) -> Self {
         Self {
             status,
-            headers: crate::headers::spare(),
+            headers,
             body: Body::Empty,
             listing: None,
         }

@@ -32,8 +32,9 @@ pub(crate) struct Path {
     kind: Result<Kind, BadPath>,
 }
 
+/// What a path names, without the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Account,
     Container,
     Object,
@@ -61,6 +62,9 @@ pub(crate) enum BadPath {
 impl Path {
     /// Decodes the path of a request target. `None` where it is not UTF-8 once decoded.
     pub(crate) fn decode(raw: &str) -> Option<Self> {
+        if !raw.contains('%') {
+            return Some(Self::new(raw.to_owned()));
+        }
         let text = percent_decode_str(raw).decode_utf8().ok()?;
         Some(Self::new(text.into_owned()))
     }
@@ -68,15 +72,10 @@ impl Path {
     /// A path that is decoded already.
     pub(crate) fn new(text: String) -> Self {
         let mut ends = [text.len(); 3];
-        let mut from = usize::from(text.starts_with('/'));
-        for end in &mut ends {
-            match text[from..].find('/') {
-                Some(at) => {
-                    *end = from + at;
-                    from += at + 1;
-                }
-                None => break,
-            }
+        let first = usize::from(text.starts_with('/'));
+        let slashes = memchr::memchr_iter(b'/', &text.as_bytes()[first..]);
+        for (end, at) in ends.iter_mut().zip(slashes) {
+            *end = first + at;
         }
         let mut path = Self {
             text,
@@ -101,7 +100,13 @@ impl Path {
 
     /// The first part, `v1` for the storage API.
     pub(crate) fn version(&self) -> &str {
-        self.text[..self.ends[0]].trim_start_matches('/')
+        let from = usize::from(self.text.starts_with('/'));
+        self.text.get(from..self.ends[0]).unwrap_or("")
+    }
+
+    /// What kind of thing the path names, which most features ask.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.kind.ok()
     }
 
     /// What the path names (`Application.get_controller` in `swift/proxy/server.py`).

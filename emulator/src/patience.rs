@@ -2,7 +2,7 @@
 //! not by the emulator's clock.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -14,9 +14,11 @@ pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct Patience {
     limit: Duration,
-    /// Made by the first wait and kept for the next; a wait begins anew where `waiting` is false.
+    /// When the wait began; `None` where the next one begins anew.
+    since: Option<Instant>,
+    /// Made by the first wait and kept for those after it. Setting it costs more than looking at the clock, so it is set
+    /// again only when it goes off, which may be too early by then and is never too late.
     timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
 }
 
 impl Patience {
@@ -24,8 +26,8 @@ impl Patience {
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
+            since: None,
             timer: None,
-            waiting: false,
         }
     }
 
@@ -36,21 +38,26 @@ impl Patience {
 
     /// Something has happened.
     pub(crate) fn rest(&mut self) {
-        self.waiting = false;
+        self.since = None;
     }
 
     /// Whether it is at an end, given that nothing has happened now. Wakes the task when it is.
     pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        if !std::mem::replace(&mut self.waiting, true) {
-            let end = Instant::now() + self.limit;
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(end),
-                none => *none = Some(Box::pin(sleep_until(end))),
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.is_over_since(since, context)
+    }
+
+    /// The same, given when the wait began.
+    pub(crate) fn is_over_since(&mut self, since: Instant, context: &mut Context<'_>) -> bool {
+        let end = since + self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        while timer.as_mut().poll(context).is_ready() {
+            if timer.deadline() >= end {
+                return true;
             }
+            timer.as_mut().reset(end);
         }
-        self.timer
-            .as_mut()
-            .is_some_and(|timer| timer.as_mut().poll(context) == Poll::Ready(()))
+        false
     }
 }
 

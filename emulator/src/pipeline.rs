@@ -41,6 +41,33 @@ pub(crate) enum Handled<'a> {
     Later(Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
 }
 
+/// What comes of handing a request to a pipeline.
+pub(crate) enum Begun<'a> {
+    Done(Response),
+    Later(Later<'a>),
+}
+
+/// A response on its way.
+pub(crate) struct Later<'a> {
+    reply: Pin<Box<dyn Future<Output = Reply> + Send + 'a>>,
+    cleans: bool,
+}
+
+impl Later<'_> {
+    pub(crate) async fn response(self) -> Response {
+        leave(self.reply.await, self.cleans)
+    }
+}
+
+/// The response that leaves a pipeline.
+fn leave(reply: Reply, cleans: bool) -> Response {
+    let mut response = reply.unwrap_or_else(Reject::into_response);
+    if cleans {
+        features::gatekeeper::leave(&mut response.headers);
+    }
+    response
+}
+
 /// The rest of the pipeline: what a feature hands a request on to, once, several times, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Next<'a> {
@@ -89,18 +116,21 @@ impl<'a> Next<'a> {
     ///
     /// A refusal comes back as the response it becomes, so that features on the way out see one kind of thing.
     pub(crate) fn run(self, request: Request) -> impl Future<Output = Response> + Send + use<'a> {
-        let mut cleans = false;
-        let handled = self.hand_over(request, &mut cleans);
+        let begun = self.begin(request);
         async move {
-            let reply = match handled {
-                Handled::Now(reply) => reply,
-                Handled::Later(reply) => reply.await,
-            };
-            let mut response = reply.unwrap_or_else(Reject::into_response);
-            if cleans {
-                features::gatekeeper::leave(&mut response.headers);
+            match begun {
+                Begun::Done(response) => response,
+                Begun::Later(reply) => reply.response().await,
             }
-            response
+        }
+    }
+
+    /// The same, for who wants to know whether there is anything to wait for.
+    pub(crate) fn begin(self, request: Request) -> Begun<'a> {
+        let mut cleans = false;
+        match self.hand_over(request, &mut cleans) {
+            Handled::Now(reply) => Begun::Done(leave(reply, cleans)),
+            Handled::Later(reply) => Begun::Later(Later { reply, cleans }),
         }
     }
 

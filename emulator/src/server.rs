@@ -2,35 +2,39 @@
 //!
 //! Also what Swift's `catch_errors` does: every answer has a transaction id, and every 401 says whose door it is.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::future::{Either, Ready, ready};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::Service as HyperService;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
 use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_TRANS_ID_EXTRA};
-use crate::journal::{Exchange, Peer, Sent};
+use crate::journal::{Exchange, Peer, Sent, Service};
 use crate::message::{Body, Grant, Request, Response, Upload};
 use crate::path::Path;
-use crate::pipeline::Next;
+use crate::pipeline::{Begun, Next};
 use crate::query::Query;
 use crate::reject::{Reject, has_standard_body, name_realm, reason};
 use crate::services;
 use crate::timestamp::Timestamp;
 use crate::trans_id::TransId;
-use crate::wire::{Line, Wire};
+use crate::wire::{Answering, Line, Wire};
 use crate::written;
 
 /// Headers beyond which a request is refused; Swift's own clients send well over a hundred.
@@ -61,31 +65,31 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
     let _open = Open::new(&core);
-    let line = Arc::new(Line::default());
-    let wire = Wire::new(stream, Arc::clone(&line), core.client_timeout);
-    let client = Arc::new(Client {
+    let line = Arc::new(Line::new());
+    let mut wire = Wire::new(stream, Arc::clone(&line), core.client_timeout);
+    let client = Client {
         remote,
         line,
-        peer: Peer::default(),
-    });
-    let client_timeout = core.client_timeout;
-    let service = service_fn(move |request| {
-        let core = Arc::clone(&core);
-        let client = Arc::clone(&client);
-        // On the heap for as long as it is answered: hyper keeps room for it as long as the connection is open, and most
-        // connections rest.
-        Box::pin(async move { respond(request, &client, &core).await })
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .title_case_headers(true)
-        .max_headers(MAX_HEADERS)
-        // From the end of one answer to the end of the next head, as nothing tells hyper when that begins.
-        .header_read_timeout(client_timeout)
-        .serve_connection(TokioIo::new(wire), service)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, %remote, "a connection broke off");
+        peer: Arc::new(Peer::new(core)),
+    };
+    let mut http = http1::Builder::new();
+    http.title_case_headers(true);
+    loop {
+        let mut served = http.serve_connection(TokioIo::new(wire), &client);
+        let ended = poll_fn(|context| served.poll_without_shutdown(context)).await;
+        let left = served.into_parts();
+        wire = left.io.into_inner();
+        if wire.needs_room() {
+            wire = wire.with_room(&left.read_buf);
+            http.max_headers(MAX_HEADERS);
+            continue;
+        }
+        if let Err(error) = ended {
+            tracing::debug!(%error, %remote, "a connection broke off");
+        } else if let Err(error) = wire.shutdown().await {
+            tracing::debug!(%error, %remote, "a connection cannot be closed");
+        }
+        return;
     }
 }
 
@@ -93,7 +97,26 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
 struct Client {
     remote: SocketAddr,
     line: Arc<Line>,
-    peer: Peer,
+    peer: Arc<Peer>,
+}
+
+/// A response, at once or later.
+///
+/// Hyper keeps room for one of these as long as a connection is open, and most connections rest: so what takes its time is on
+/// the heap.
+type Responding<'a> = Either<
+    Ready<Result<http::Response<Sent>, Hangup>>,
+    Pin<Box<dyn Future<Output = Result<http::Response<Sent>, Hangup>> + Send + 'a>>,
+>;
+
+impl<'a> HyperService<http::Request<Incoming>> for &'a Client {
+    type Response = http::Response<Sent>;
+    type Error = Hangup;
+    type Future = Responding<'a>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        respond(request, self)
+    }
 }
 
 /// Counts a connection as long as it is open.
@@ -118,122 +141,164 @@ impl Drop for Open {
 #[error("a fault resets the connection")]
 struct Hangup;
 
-async fn respond(
-    request: http::Request<Incoming>,
-    client: &Client,
-    core: &Arc<Core>,
-) -> Result<http::Response<Sent>, Hangup> {
+/// What is known of a request while it is answered.
+struct Asked<'a> {
+    client: &'a Client,
+    uri: Uri,
+    trans_id: TransId,
+    received: Timestamp,
+    is_head: bool,
+    keep_alive: bool,
+    /// `None` for what nobody writes down.
+    exchange: Option<Exchange>,
+    strike: Option<Strike>,
+    answering: Answering,
+}
+
+fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> {
+    let core = client.peer.core();
     let started = Instant::now();
-    let now = Timestamp::from(core.clock.now());
-    let (mut head, body) = request.into_parts();
-    if !is_read_as_it_is(&head.headers) {
-        head.headers = as_read_by_swift(&head.headers);
+    let received = Timestamp::from(core.clock.now());
+    let (head, body) = request.into_parts();
+    let mut headers = head.headers;
+    if !is_read_as_it_is(&headers) {
+        headers = as_read_by_swift(&headers);
     }
-    let trans_id = TransId::new(now, head.headers.get(X_TRANS_ID_EXTRA));
-    let is_head = head.method == Method::HEAD;
-    let keep_alive = head
-        .headers
-        .get(CONNECTION)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
-    let raw_path = head.uri.path();
-    let mut exchange = None;
-    let mut strike = None;
-    let mut response = match Path::decode(raw_path) {
-        _ if has_long_request_line(&head.method, &head.uri) => {
-            Response::new(StatusCode::URI_TOO_LONG)
-        }
-        _ if has_long_line(&head.headers) => {
-            Reject::html(StatusCode::BAD_REQUEST, "").into_response()
-        }
-        Some(path) => {
-            let body = Body::Incoming(Upload::new(
-                body,
-                &head.headers,
-                core.client_timeout,
-                &client.line,
-            ));
-            let request = Request {
-                method: head.method,
-                path: path.into(),
-                query: Query::new(head.uri.query().unwrap_or("")),
-                headers: head.headers,
-                body,
-                grant: Grant::Anonymous,
-                trans_id: trans_id.clone(),
-                remote: Some(client.remote.ip()),
-                received: now,
-                allow_reserved_names: false,
-                listing_lag: None,
-            };
-            if !services::control::owns(&request) {
-                let begun = Exchange::begin(core, &request, &head.uri, started, &client.peer);
-                exchange = Some(begun);
-                strike = core.faults.strike(&request, core);
-            }
-            let mut response = match &strike {
-                None => answer(request, core).await,
-                // On the heap, so that requests without a fault have no place for it on their way.
-                Some(strike) => {
-                    if let Some(exchange) = &mut exchange {
-                        exchange.struck_by(strike.id);
-                    }
-                    Box::pin(struck(strike, request, client, core)).await?
-                }
-            };
-            name_realm(&mut response, || decoded(&head.uri));
-            response
-        }
-        None => Reject::html(
-            StatusCode::PRECONDITION_FAILED,
-            "Invalid UTF8 or contains NULL",
-        )
-        .into_response(),
+    let mut asked = Asked {
+        client,
+        trans_id: TransId::new(received, headers.get(X_TRANS_ID_EXTRA)),
+        received,
+        is_head: head.method == Method::HEAD,
+        keep_alive: headers
+            .get(CONNECTION)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive")),
+        exchange: None,
+        strike: None,
+        answering: client.line.answers(),
+        uri: head.uri,
     };
-    finish(&mut response, &trans_id, is_head);
-    if keep_alive {
-        // Said again to those who say it, as Swift's server does.
-        response
-            .headers
-            .insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    if has_long_request_line(&head.method, &asked.uri) {
+        return now(asked.end(Response::new(StatusCode::URI_TOO_LONG)));
     }
-    if let Some(strike) = strike {
-        response.body = strike.after(response.body, &client.line);
+    if has_long_line(&headers) {
+        let refusal = Reject::html(StatusCode::BAD_REQUEST, "");
+        return now(asked.end(refusal.into_response()));
     }
-    if client.line.is_reset() {
-        return Err(Hangup);
-    }
-    if response.status == StatusCode::NO_CONTENT {
-        client.line.answers_no_content();
-    }
-    let body = match exchange {
-        Some(exchange) => exchange.answered(response.status, response.body),
-        None => Sent::unrecorded(response.body),
+    let Some(path) = Path::decode(asked.uri.path()) else {
+        let text = "Invalid UTF8 or contains NULL";
+        let refusal = Reject::html(StatusCode::PRECONDITION_FAILED, text);
+        return now(asked.end(refusal.into_response()));
     };
-    let mut sent = http::Response::new(body);
-    *sent.status_mut() = response.status;
-    let phrase = reason(response.status);
-    if response.status.canonical_reason() != Some(phrase)
-        && let Ok(phrase) = ReasonPhrase::try_from(phrase.as_bytes())
-    {
-        sent.extensions_mut().insert(phrase);
+    let body = if body.is_end_stream() {
+        Body::Empty
+    } else {
+        let upload = Upload::new(body, &headers, core.client_timeout, &client.line);
+        Body::Incoming(upload)
+    };
+    let request = Request {
+        method: head.method,
+        path: path.into(),
+        query: Query::new(asked.uri.query().unwrap_or("")),
+        headers,
+        body,
+        grant: Grant::Anonymous,
+        trans_id: asked.trans_id.clone(),
+        remote: Some(client.remote.ip()),
+        received,
+        allow_reserved_names: false,
+        listing_lag: None,
+    };
+    if services::control::owns(&request) {
+        let answer = services::control::handle(request, core);
+        return Either::Right(Box::pin(async move { asked.end(answer.await) }));
     }
-    *sent.headers_mut() = response.headers;
-    sent.headers_mut()
-        .insert(http::header::DATE, written::date(now.seconds()));
-    Ok(sent)
+    let service = Service::of(&request);
+    let begun = Exchange::begin(&client.peer, &request, service, &asked.uri, started);
+    asked.exchange = Some(begun);
+    asked.strike = core.faults.strike(&request, core);
+    if asked.strike.is_some() {
+        return Either::Right(Box::pin(struck(request, service, asked)));
+    }
+    match answer(request, service, core) {
+        Answer::Now(response) => now(asked.end(response)),
+        Answer::Later(response) => {
+            Either::Right(Box::pin(async move { asked.end(response.await) }))
+        }
+    }
+}
+
+fn now<'a>(response: Result<http::Response<Sent>, Hangup>) -> Responding<'a> {
+    Either::Left(ready(response))
 }
 
 /// The answer to a request that a fault has struck.
 async fn struck(
-    strike: &Strike,
     request: Request,
-    client: &Client,
-    core: &Arc<Core>,
-) -> Result<Response, Hangup> {
-    match strike.before(request, &client.line).await {
-        Verdict::Pass(request) => Ok(answer(*request, core).await),
-        Verdict::Answer(response) => Ok(response),
-        Verdict::Reset => Err(Hangup),
+    service: Service,
+    mut asked: Asked<'_>,
+) -> Result<http::Response<Sent>, Hangup> {
+    let Asked { client, .. } = asked;
+    let response = match &asked.strike {
+        None => {
+            answer(request, service, client.peer.core())
+                .response()
+                .await
+        }
+        Some(strike) => {
+            if let Some(exchange) = &mut asked.exchange {
+                exchange.struck_by(strike.id);
+            }
+            match strike.before(request, &client.line).await {
+                Verdict::Pass(request) => {
+                    let answer = answer(*request, service, client.peer.core());
+                    answer.response().await
+                }
+                Verdict::Answer(response) => response,
+                Verdict::Reset => return Err(Hangup),
+            }
+        }
+    };
+    asked.end(response)
+}
+
+impl Asked<'_> {
+    /// The response as it goes out.
+    fn end(self, mut response: Response) -> Result<http::Response<Sent>, Hangup> {
+        let line = &self.client.line;
+        name_realm(&mut response, || decoded(&self.uri));
+        finish(&mut response, &self.trans_id, self.is_head);
+        if self.keep_alive {
+            // Said again to those who say it, as Swift's server does.
+            response
+                .headers
+                .insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+        }
+        if let Some(strike) = self.strike {
+            response.body = strike.after(response.body, line);
+        }
+        if line.is_reset() {
+            return Err(Hangup);
+        }
+        if response.status == StatusCode::NO_CONTENT {
+            line.answers_no_content();
+        }
+        response
+            .headers
+            .insert(http::header::DATE, written::date(self.received.seconds()));
+        let body = match self.exchange {
+            Some(exchange) => exchange.answered(response.status, response.body, self.answering),
+            None => Sent::unrecorded(response.body, self.answering),
+        };
+        let mut sent = http::Response::new(body);
+        *sent.status_mut() = response.status;
+        let phrase = reason(response.status);
+        if response.status.canonical_reason() != Some(phrase)
+            && let Ok(phrase) = ReasonPhrase::try_from(phrase.as_bytes())
+        {
+            sent.extensions_mut().insert(phrase);
+        }
+        *sent.headers_mut() = response.headers;
+        Ok(sent)
     }
 }
 
@@ -284,24 +349,38 @@ fn has_long_line(headers: &HeaderMap) -> bool {
         .any(|(name, value)| name.as_str().len() + value.len() + COLON_AND_END > MAX_LINE)
 }
 
-async fn answer(request: Request, core: &Arc<Core>) -> Response {
-    // These are on the heap, so that requests for the storage have no place for them on their way.
-    if services::control::owns(&request) {
-        return Box::pin(services::control::handle(request, core)).await;
-    }
-    core.cdn.deliver_due_logs(core);
-    if services::cdn::owns(&request) {
-        return Box::pin(services::cdn::handle(request, core)).await;
-    }
-    let request = if services::identity::may_own(&request) {
-        match Box::pin(services::identity::handle(request, core)).await {
-            Ok(response) => return response,
-            Err(request) => request,
+/// The response to a request, or how to get it.
+enum Answer<'a> {
+    Now(Response),
+    Later(Pin<Box<dyn Future<Output = Response> + Send + 'a>>),
+}
+
+impl Answer<'_> {
+    async fn response(self) -> Response {
+        match self {
+            Self::Now(response) => response,
+            Self::Later(response) => response.await,
         }
-    } else {
-        request
-    };
-    Next::all(core).run(request).await
+    }
+}
+
+fn answer(request: Request, service: Service, core: &Arc<Core>) -> Answer<'_> {
+    core.cdn.deliver_due_logs(core);
+    if service == Service::Edge || services::cdn::manages(&request) {
+        return Answer::Later(Box::pin(services::cdn::handle(request, core)));
+    }
+    if services::identity::may_own(&request) {
+        return Answer::Later(Box::pin(async move {
+            match services::identity::handle(request, core).await {
+                Ok(response) => response,
+                Err(request) => Next::all(core).run(request).await,
+            }
+        }));
+    }
+    match Next::all(core).begin(request) {
+        Begun::Done(response) => Answer::Now(response),
+        Begun::Later(reply) => Answer::Later(Box::pin(reply.response())),
+    }
 }
 
 fn finish(response: &mut Response, trans_id: &TransId, is_head: bool) {

@@ -1,13 +1,13 @@
 //! Swift's timestamps: Unix time in steps of ten microseconds.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use httpdate::HttpDate;
 use jiff::tz::Offset;
 
-use crate::written::{digits, written};
+use crate::written::{self, digits, written};
 
 /// A moment, in steps of ten microseconds since 1970 (`swift/common/utils/timestamp.py`).
 ///
@@ -47,10 +47,7 @@ impl Timestamp {
 
     /// The same as a header's value.
     pub(crate) fn last_modified_value(self) -> HeaderValue {
-        written(|page| {
-            // Writing to memory cannot fail.
-            let _ = write!(page, "{}", date(self.seconds_up()));
-        })
+        written::date(self.seconds_up())
     }
 
     /// As the value of `X-Timestamp`.

@@ -27,8 +27,13 @@ impl TransId {
     /// A new one, with what the client says in `X-Trans-Id-Extra`, of which 32 letters count.
     pub(crate) fn new(now: Timestamp, extra: Option<&HeaderValue>) -> Self {
         let mut own = *b"tx--------------------------------";
-        hex(&mut own[2..2 + RANDOM], &rand::random::<[u8; 11]>());
-        hex(&mut own[OWN - SECONDS..], &now.seconds().to_be_bytes());
+        // Both have the room they need, one digit to spare, so that there is nothing to fail.
+        let _ = hex::encode_to_slice(rand::random::<[u8; 11]>(), &mut own[2..=2 + RANDOM]);
+        own[2 + RANDOM] = b'-';
+        let _ = hex::encode_to_slice(
+            &now.seconds().to_be_bytes()[3..],
+            &mut own[OWN - SECONDS..OWN],
+        );
         let extra = extra
             .and_then(|extra| extra.to_str().ok())
             .filter(|extra| !extra.is_empty())
@@ -45,14 +50,6 @@ impl TransId {
             page.extend_from_slice(&self.own);
             page.extend_from_slice(self.extra.as_deref().unwrap_or_default().as_bytes());
         })
-    }
-}
-
-/// The lowest digits of a number, of which the highest byte comes first.
-fn hex(digits: &mut [u8], number: &[u8]) {
-    let halves = number.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
-    for (digit, half) in digits.iter_mut().rev().zip(halves) {
-        *digit = b"0123456789abcdef"[usize::from(half)];
     }
 }
 

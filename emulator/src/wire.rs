@@ -1,12 +1,14 @@
-//! Two things that Swift's server does on the wire and hyper does not, and two ways of ending a connection.
+//! What Swift's server does on the wire and hyper does not, and ways of ending a connection.
 //!
 //! * A 204 says `Content-Length: 0`. RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read
 //!   it.
 //! * A request target may hold raw bytes beyond ASCII, UTF-8 or not. Swift takes them as if they were escaped; hyper
 //!   refuses those that are not UTF-8. Here they become escapes before hyper sees them.
 //!
+//! * A request may have more headers than most. Room for them costs hyper more than half of what it takes to read a usual
+//!   request, so a connection has it only once such a request has come: [`Wire::needs_room`].
 //! * Whoever answers can have the connection closed as soon as what was said has gone out, or reset: see [`Line`].
-//! * A client that does not read what it is sent is given up.
+//! * A client that does not read what it is sent is given up, and one that does not send a whole head.
 //!
 //! The first two look only where a message begins: at the start of what is written, and at the first bytes that come after a
 //! response has gone out and the request's body has come, which may be later.
@@ -14,12 +16,13 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::patience::Patience;
 
@@ -27,19 +30,77 @@ const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\n";
 const LENGTH: &[u8] = b"Content-Length: 0\r\n";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 
+/// How many headers hyper reads without room made for more.
+const USUAL_HEADERS: usize = 100;
+
+/// The bytes of the shortest header: `A:` and the end of the line.
+const SHORTEST: usize = 4;
+
 /// What those who answer on a connection want of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Line {
+    began: Instant,
+    answering: AtomicBool,
+    /// When the last request was done with, in milliseconds from when the connection began.
+    done: AtomicU64,
     body_is_coming: AtomicBool,
     no_content: AtomicBool,
     closing: AtomicBool,
     reset: AtomicBool,
 }
 
+/// Somebody is answering a request, for as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Answering(Arc<Line>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.store(false, Ordering::Relaxed);
+        self.0.is_done();
+    }
+}
+
 impl Line {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            answering: AtomicBool::default(),
+            done: AtomicU64::default(),
+            body_is_coming: AtomicBool::default(),
+            no_content: AtomicBool::default(),
+            closing: AtomicBool::default(),
+            reset: AtomicBool::default(),
+        }
+    }
+
+    /// To be called with each request. Whoever keeps what this gives is still at it.
+    pub(crate) fn answers(self: &Arc<Self>) -> Answering {
+        self.answering.store(true, Ordering::Relaxed);
+        Answering(Arc::clone(self))
+    }
+
+    /// Whether the client is to speak: all it has asked is answered, and what it sends next is a head.
+    fn listens(&self) -> bool {
+        !self.answering.load(Ordering::Relaxed) && !self.body_is_coming.load(Ordering::Relaxed)
+    }
+
+    /// Since when it is.
+    fn listens_since(&self) -> Instant {
+        self.began + Duration::from_millis(self.done.load(Ordering::Relaxed))
+    }
+
+    fn is_done(&self) {
+        // A connection lasts for less than ages.
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.done.store(now, Ordering::Relaxed);
+    }
+
     /// To be called when a request has a body and when that has come, so that no bytes of it are taken for a request.
     pub(crate) fn body_is_coming(&self, coming: bool) {
         self.body_is_coming.store(coming, Ordering::Relaxed);
+        if !coming {
+            self.is_done();
+        }
     }
 
     /// To be called before a 204 is handed to hyper, so that no body is ever taken for the head of such an answer.
@@ -63,6 +124,15 @@ impl Line {
     }
 }
 
+/// How many headers whoever reads has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Usual,
+    /// A head has come that needs more.
+    Wanted,
+    More,
+}
+
 /// A connection as hyper shall see it.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -70,25 +140,85 @@ pub(crate) struct Wire {
     line: Arc<Line>,
     /// Whether the next bytes that come may begin a request.
     at_request: bool,
+    /// How many lines of the head that is coming there are at most; `None` where its end has come.
+    lines: Option<usize>,
+    /// Whether nothing waits to be sent.
+    flushed: bool,
+    room: Room,
     /// Bytes that have come, rewritten, and did not fit what hyper had room for.
     incoming: Vec<u8>,
     /// Bytes that hyper has handed over and the socket has not taken.
     outgoing: Vec<u8>,
     /// How long the socket has taken nothing.
     patience: Patience,
+    /// How long the client has not sent a whole head.
+    silence: Patience,
 }
 
 impl Wire {
-    /// A connection whose client must not let what it is sent wait for longer than `timeout`.
+    /// A connection whose client must not let what it is sent, or a head that it is to send, wait for longer than `timeout`.
     pub(crate) fn new(stream: TcpStream, line: Arc<Line>, timeout: Duration) -> Self {
         Self {
             stream,
             line,
             at_request: true,
+            lines: Some(0),
+            flushed: true,
+            room: Room::Usual,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             patience: Patience::new(timeout),
+            silence: Patience::new(timeout),
         }
+    }
+
+    /// Whether reading has failed because a head has more headers than usual. All that has come of it is still there for
+    /// whoever reads on [`with_room`](Self::with_room).
+    pub(crate) fn needs_room(&self) -> bool {
+        self.room == Room::Wanted
+    }
+
+    /// The same connection for a reader that has room for more headers. `read` is what the one before has left.
+    pub(crate) fn with_room(mut self, read: &[u8]) -> Self {
+        if std::mem::take(&mut self.at_request)
+            && let Some(rewritten) = escaped(&self.incoming)
+        {
+            self.incoming = rewritten;
+        }
+        self.incoming.splice(..0, read.iter().copied());
+        self.room = Room::More;
+        self
+    }
+
+    /// Looks at what has come. True where it belongs to a head of more lines than there is room for.
+    fn is_too_much(&mut self, bytes: &[u8]) -> bool {
+        let Some(before) = self.lines else {
+            return false;
+        };
+        // As many lines as there can be: nearly no head is long enough to have to be looked at.
+        let most = before + bytes.len() / SHORTEST;
+        if most <= USUAL_HEADERS {
+            self.lines = Some(most);
+            return false;
+        }
+        let end = memchr::memmem::find(bytes, b"\r\n\r\n");
+        let head = &bytes[..end.unwrap_or(bytes.len())];
+        let lines = before + memchr::memchr_iter(b'\n', head).count();
+        self.lines = end.is_none().then_some(lines);
+        // The line of the request has an end, too.
+        lines > USUAL_HEADERS
+    }
+
+    /// Whether the client has not sent the head that is waited for, in all the time it has.
+    fn is_silent(&mut self, context: &mut Context<'_>) -> bool {
+        let listens = self.line.listens();
+        let since = if listens {
+            self.line.listens_since()
+        } else {
+            // Hyper does not ask again when it has answered, so there must be somebody to wake it.
+            Instant::now()
+        };
+        self.silence.is_over_since(since, context) && listens
     }
 
     fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
@@ -170,9 +300,7 @@ fn names_length(bytes: &[u8]) -> bool {
 
 /// The bytes with those of the request line that are not ASCII escaped; `None` where nothing has to be.
 fn escaped(bytes: &[u8]) -> Option<Vec<u8>> {
-    let end = bytes
-        .iter()
-        .position(|byte| matches!(byte, b'\r' | b'\n'))?;
+    let end = memchr::memchr2(b'\r', b'\n', bytes)?;
     let (line, rest) = bytes.split_at(end);
     let version = b" HTTP/1.";
     if line.is_ascii() || !line.windows(version.len()).any(|part| part == version) {
@@ -201,11 +329,33 @@ impl AsyncRead for Wire {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if !self.line.body_is_coming.load(Ordering::Relaxed)
-            && std::mem::take(&mut self.at_request)
-            && let Some(rewritten) = escaped(&buffer.filled()[before..])
-        {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Ready(read) => read?,
+            Poll::Pending if self.is_silent(context) => {
+                let text = "the client does not send a request";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+            }
+            Poll::Pending => return Poll::Pending,
+        }
+        if self.line.body_is_coming.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        let came = &buffer.filled()[before..];
+        let begins = std::mem::take(&mut self.at_request);
+        if begins {
+            self.lines = Some(0);
+        }
+        // What comes before an answer is out must not end it.
+        let heeded = self.room == Room::Usual && self.flushed && self.line.listens();
+        if heeded && self.is_too_much(came) {
+            self.incoming = came.to_vec();
+            self.at_request = begins;
+            self.room = Room::Wanted;
+            buffer.set_filled(before);
+            let text = "a request has more headers than usual";
+            return Poll::Ready(Err(io::Error::other(text)));
+        }
+        if begins && let Some(rewritten) = escaped(came) {
             buffer.set_filled(before);
             self.incoming = rewritten;
             self.hand_over(buffer);
@@ -220,6 +370,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.flushed = false;
         ready!(self.drain(context))?;
         if self.take_over(bytes) {
             // Taken whatever the socket does: what it leaves goes out before anything else.
@@ -243,6 +394,7 @@ impl AsyncWrite for Wire {
         {
             return self.poll_write(context, first);
         }
+        self.flushed = false;
         ready!(self.drain(context))?;
         self.at_request |= first.is_some_and(|first| !first.starts_with(CONTINUE));
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
@@ -260,6 +412,7 @@ impl AsyncWrite for Wire {
         if self.line.closing.load(Ordering::Relaxed) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        self.flushed = true;
         Poll::Ready(Ok(()))
     }
 

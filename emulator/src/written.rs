@@ -13,10 +13,13 @@ const PAGE: usize = 2048;
 /// Room for any value that is written here, but for those that have something of a client's in them.
 const ROOM: usize = 64;
 
+/// How many dates a thread knows how to write, each in a place that its second says.
+const KNOWN_DATES: usize = 32;
+
 thread_local! {
     static PAGES: RefCell<BytesMut> = RefCell::default();
-    static DATE: RefCell<(u64, HeaderValue)> =
-        const { RefCell::new((u64::MAX, HeaderValue::from_static(""))) };
+    static DATES: RefCell<[(u64, HeaderValue); KNOWN_DATES]> =
+        const { RefCell::new([const { (u64::MAX, HeaderValue::from_static("")) }; KNOWN_DATES]) };
 }
 
 /// A value of what is written to the end of a page; empty if that is none.
@@ -47,9 +50,11 @@ pub(crate) fn digits(page: &mut BytesMut, number: u64, least: usize) {
     page.extend_from_slice(digits);
 }
 
-/// The date of an answer, which is the same for many.
+/// A date: that of an answer is the same for many, and so is mostly that of objects.
 pub(crate) fn date(seconds: u64) -> HeaderValue {
-    DATE.with_borrow_mut(|(of, date)| {
+    DATES.with_borrow_mut(|dates| {
+        // No remainder is beyond a `usize`.
+        let (of, date) = &mut dates[usize::try_from(seconds % KNOWN_DATES as u64).unwrap_or(0)];
         if *of != seconds {
             *date = crate::message::header_value(&http_date(seconds));
             *of = seconds;

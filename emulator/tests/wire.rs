@@ -110,3 +110,106 @@ fn takes_an_etag_as_it_is_and_no_etag_where_it_is_empty() {
     let reserved = put("c/o", "Content-Type: text/plain;swift_bytes=1");
     assert!(reserved.starts_with("HTTP/1.1 400 "), "{reserved}");
 }
+
+/// A request with as many headers, the last of which closes the connection.
+fn with_headers(target: &str, count: usize, last: &str) -> Vec<u8> {
+    let mut request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n").into_bytes();
+    for number in 0..count - 2 {
+        request.extend_from_slice(format!("X-Object-Meta-{number}: some value\r\n").as_bytes());
+    }
+    request.extend_from_slice(format!("{last}\r\n\r\n").as_bytes());
+    request
+}
+
+#[test]
+fn takes_requests_with_many_headers_however_they_come_and_whatever_came_before() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let stays = b"GET /healthcheck HTTP/1.1\r\nHost: a\r\n\r\n";
+    let many = with_headers("/info", 250, "Connection: close");
+    let first = with_headers("/info", 250, "X-Stays: 1");
+    let at_limit = with_headers("/info", 100, "X-Stays: 1");
+    let over_limit = with_headers("/info", 101, "Connection: close");
+    let halves = |bytes: &[u8]| {
+        let (one, other) = bytes.split_at(bytes.len() / 2);
+        [one.to_vec(), other.to_vec()]
+    };
+    for pieces in [
+        vec![many.clone()],
+        halves(&many).to_vec(),
+        many.chunks(100).map(<[u8]>::to_vec).collect(),
+        vec![first.clone(), many.clone()],
+        [vec![first], halves(&many).to_vec()].concat(),
+        vec![at_limit.clone(), over_limit.clone()],
+        vec![stays.to_vec(), at_limit, over_limit],
+    ] {
+        let mut connection = Connection::open(&emulator);
+        let requests: usize = pieces
+            .iter()
+            .map(|piece| memchr::memmem::find_iter(piece, b" HTTP/1.1\r\n").count())
+            .sum();
+        let mut answers = 0;
+        for piece in &pieces {
+            connection.0.write_all(piece).expect("it reads");
+            if piece.ends_with(b"\r\n\r\n") {
+                answers += 1;
+                let last = answers == requests;
+                assert!(connection.answer(last).starts_with("HTTP/1.1 200 OK\r\n"));
+            }
+        }
+        assert_eq!(answers, requests);
+    }
+}
+
+#[test]
+fn escapes_raw_bytes_in_the_target_of_a_request_with_many_headers() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let mut request = with_headers("/v1/AUTH_test/c/@", 200, "Connection: close");
+    let at = request.iter().position(|byte| *byte == b'@');
+    request[at.expect("it is there")] = 0xff;
+    let answer = exchange(&emulator, &[&request]);
+    assert!(answer.starts_with("HTTP/1.1 412 "), "{answer}");
+}
+
+#[test]
+fn refuses_more_headers_than_anybody_needs() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let request = with_headers("/info", 260, "Connection: close");
+    let answer = exchange(&emulator, &[&request]);
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+/// A connection on which several requests go out.
+struct Connection(TcpStream);
+
+impl Connection {
+    fn open(emulator: &Emulator) -> Self {
+        let address = emulator.url().trim_start_matches("http://").to_owned();
+        let stream = TcpStream::connect(address).expect("it listens");
+        stream
+            .set_nodelay(true)
+            .expect("pieces go out as they are written");
+        Self(stream)
+    }
+
+    /// The next answer, head and body; the last one ends with the connection.
+    fn answer(&mut self, last: bool) -> String {
+        let mut answer = Vec::new();
+        if last {
+            self.0.read_to_end(&mut answer).expect("it answers");
+            return String::from_utf8_lossy(&answer).into_owned();
+        }
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte).expect("a head");
+            answer.push(byte[0]);
+        }
+        let head = String::from_utf8_lossy(&answer).into_owned();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "))
+            .expect("it says how long its body is");
+        let mut body = vec![0; length.parse().expect("a number")];
+        self.0.read_exact(&mut body).expect("a body");
+        head
+    }
+}

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn damaged(damage: Damage, way: Way) -> (Body, Arc<Line>) {
-        let line = Arc::new(Line::default());
+        let line = Arc::new(Line::new());
         let chunks = ["0123", "4567", "89"].map(|text| Bytes::from_static(text.as_bytes()));
         let body = Damaged::new(Body::Chunks(chunks.into()), damage, way, Arc::clone(&line));
         (Body::stream(body), line)

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::Request;
-use crate::path::Resource;
+use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::resources::{acl, container};
@@ -22,10 +22,10 @@ use crate::store::Account;
 const KINDS: [&str; 2] = ["quota-bytes", "quota-count"];
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    match request.path.named() {
-        Some(Resource::Account(_)) => true,
+    match request.path.kind() {
+        Some(Kind::Account) => true,
         // Most accounts have no quota.
-        Some(Resource::Object(..)) => {
+        Some(Kind::Object) => {
             request.method == Method::PUT
                 && !request.grant.is_reseller_admin()
                 && request

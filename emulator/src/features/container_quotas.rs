@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::Request;
-use crate::path::{Path, Resource};
+use crate::path::{Kind, Path, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::resources::acl;
@@ -19,15 +19,15 @@ const BYTES: &str = "x-container-meta-quota-bytes";
 const COUNT: &str = "x-container-meta-quota-count";
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    match request.path.named() {
-        Some(Resource::Container(..)) => {
+    match request.path.kind() {
+        Some(Kind::Container) => {
             (request.method == Method::PUT || request.method == Method::POST)
                 && [BYTES, COUNT]
                     .iter()
                     .any(|name| request.headers.contains_key(*name))
         }
         // Most containers have no quota.
-        Some(Resource::Object(..)) => {
+        Some(Kind::Object) => {
             request.method == Method::PUT
                 && request
                     .path

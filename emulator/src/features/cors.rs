@@ -19,7 +19,7 @@ use http::{Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::{Request, Response};
-use crate::path::Resource;
+use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 
@@ -42,10 +42,7 @@ pub(crate) fn applies(request: &Request) -> bool {
         .headers
         .get(ORIGIN)
         .is_some_and(|origin| !origin.is_empty())
-        && matches!(
-            request.path.named(),
-            Some(Resource::Container(..) | Resource::Object(..))
-        )
+        && matches!(request.path.kind(), Some(Kind::Container | Kind::Object))
 }
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {

@@ -19,11 +19,11 @@ use percent_encoding::percent_decode_str;
 use crate::core::Core;
 use crate::listing::{Entry, ObjectEntry};
 use crate::message::{Body, Request, Response};
-use crate::path::{Path, Resource};
+use crate::path::{Kind, Path, Resource};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
-use crate::resources::object::{Answer, hex, is_plain};
+use crate::resources::object::{Answer, is_plain};
 use crate::resources::range::{self, Asked, Wanted};
 use crate::segmented::{Broken, Segment, Source, begin, remember};
 
@@ -34,7 +34,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
         && !is_plain(request, core)
         && request.query.get("multipart-manifest").as_deref() != Some("get");
     let writes = request.method == Method::PUT && request.headers.contains_key(MANIFEST_HEADER);
-    (reads || writes) && matches!(request.path.named(), Some(Resource::Object(..)))
+    (reads || writes) && matches!(request.path.kind(), Some(Kind::Object))
 }
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
@@ -110,7 +110,7 @@ async fn read(
         for segment in &pages.segments {
             digest.update(segment.hash.trim_matches('"'));
         }
-        response.set(ETAG, &format!("\"{}\"", hex(&digest.finalize())));
+        response.set(ETAG, &format!("\"{}\"", hex::encode(digest.finalize())));
     }
     response.headers.remove(CONTENT_LENGTH);
     match one_range(&request) {

@@ -61,9 +61,10 @@ enum Remap {
 
 /// The part of the request's host before the storage domain, if it is below that.
 fn below_domain(request: &Request) -> Option<&str> {
-    let host = request.header(HOST)?;
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    host.strip_suffix(STORAGE_DOMAIN)
+    let host = request.headers.get(HOST)?.as_bytes();
+    let end = memchr::memrchr(b':', host).unwrap_or(host.len());
+    let below = host[..end].strip_suffix(STORAGE_DOMAIN.as_bytes())?;
+    std::str::from_utf8(below).ok()
 }
 
 fn remap(names: &str) -> Remap {

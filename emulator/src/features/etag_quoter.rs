@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::core::Core;
 use crate::message::{Request, header_value};
-use crate::path::Resource;
+use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::query::truthy;
 use crate::reject::Reply;
@@ -24,43 +24,39 @@ struct Setting {
     stored: HeaderName,
 }
 
-const ACCOUNT: Setting = Setting {
+static ACCOUNT: Setting = Setting {
     client: "x-account-rfc-compliant-etags",
     remove: "x-remove-account-rfc-compliant-etags",
     stored: HeaderName::from_static("x-account-sysmeta-rfc-compliant-etags"),
 };
 
-const CONTAINER: Setting = Setting {
+static CONTAINER: Setting = Setting {
     client: "x-container-rfc-compliant-etags",
     remove: "x-remove-container-rfc-compliant-etags",
     stored: HeaderName::from_static("x-container-sysmeta-rfc-compliant-etags"),
 };
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    match request.path.named() {
+    match request.path.kind() {
         None => false,
-        Some(Resource::Object(..)) => wants_quotes(request, core),
-        Some(Resource::Container(account, container)) => {
+        Some(Kind::Object) => wants_quotes(request, core),
+        Some(Kind::Container) => {
+            let found = request.path.found_container(&core.store);
             CONTAINER.is_written(&request.headers)
-                || core
-                    .store
-                    .container(account, container)
-                    .is_some_and(|container| container.metadata_value(CONTAINER.stored).is_some())
+                || found.is_some_and(|found| found.metadata_value(&CONTAINER.stored).is_some())
         }
-        Some(Resource::Account(account)) => {
+        Some(Kind::Account) => {
+            let found = request.path.found_account(&core.store);
             ACCOUNT.is_written(&request.headers)
-                || core
-                    .store
-                    .account(account)
-                    .is_some_and(|account| account.metadata_value(ACCOUNT.stored).is_some())
+                || found.is_some_and(|found| found.metadata_value(&ACCOUNT.stored).is_some())
         }
     }
 }
 
 pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
     let setting = match request.path.named() {
-        Some(Resource::Account(_)) => ACCOUNT,
-        Some(Resource::Container(..)) => CONTAINER,
+        Some(Resource::Account(_)) => &ACCOUNT,
+        Some(Resource::Container(..)) => &CONTAINER,
         Some(Resource::Object(..)) | None => {
             let mut response = next.run(request).await;
             quote(&mut response.headers);
@@ -84,8 +80,8 @@ fn wants_quotes(request: &Request, core: &Core) -> bool {
         return false;
     };
     container
-        .metadata_value(CONTAINER.stored)
-        .or_else(|| account.metadata_value(ACCOUNT.stored))
+        .metadata_value(&CONTAINER.stored)
+        .or_else(|| account.metadata_value(&ACCOUNT.stored))
         .is_some_and(|value| value.to_str().is_ok_and(truthy))
 }
 

@@ -13,7 +13,7 @@ use quick_xml::escape::partial_escape;
 use crate::accept::best_match;
 use crate::listing::{Entry, Listing, ListingOf};
 use crate::message::{Body, Request};
-use crate::path::Resource;
+use crate::path::Kind;
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 
@@ -40,11 +40,7 @@ impl Format {
 }
 
 pub(crate) fn applies(request: &Request) -> bool {
-    request.is_read()
-        && matches!(
-            request.path.named(),
-            Some(Resource::Account(_) | Resource::Container(..))
-        )
+    request.is_read() && matches!(request.path.kind(), Some(Kind::Account | Kind::Container))
 }
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {

@@ -18,7 +18,7 @@ use percent_encoding::percent_decode;
 
 use crate::core::Core;
 use crate::message::Request;
-use crate::path::{Path, Resource};
+use crate::path::{Kind, Path, Resource};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
@@ -39,18 +39,18 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
         let container = request.path.found_container(&core.store);
         container.is_some_and(|container| container.metadata_value(LOCATION).is_some())
     };
-    match request.path.named() {
-        Some(Resource::Container(..)) => match request.method {
+    match request.path.kind() {
+        Some(Kind::Container) => match request.method {
             Method::PUT | Method::POST => [VERSIONS, HISTORY, REMOVE_VERSIONS, REMOVE_HISTORY]
                 .iter()
                 .any(|name| request.headers.contains_key(name)),
             Method::GET | Method::HEAD => has_archive(),
             _ => false,
         },
-        Some(Resource::Object(..)) => {
+        Some(Kind::Object) => {
             matches!(request.method, Method::PUT | Method::DELETE) && has_archive()
         }
-        Some(Resource::Account(_)) | None => false,
+        Some(Kind::Account) | None => false,
     }
 }
 

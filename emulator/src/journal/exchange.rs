@@ -16,6 +16,7 @@ use super::mask;
 use crate::core::Core;
 use crate::faults::FaultId;
 use crate::message::{Body, BodyError, Request};
+use crate::wire::Answering;
 
 /// Swift's status for requests whose client has gone.
 const CLIENT_GONE: u16 = 499;
@@ -24,15 +25,32 @@ const CLIENT_GONE: u16 = 499;
 const MAX_USER_AGENT: usize = 256;
 
 /// What is kept of a client between its requests on one connection.
-#[derive(Debug, Default)]
-pub(crate) struct Peer(Mutex<Option<Arc<str>>>);
+///
+/// Exchanges share it, and not the core itself: the count of who has a connection's is not on the way of other threads.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    core: Arc<Core>,
+    user_agent: Mutex<Option<Arc<str>>>,
+}
 
 impl Peer {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self {
+            core,
+            user_agent: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// What the client calls itself; mostly the same as before, and then shared.
     fn user_agent(&self, request: &Request) -> Option<Arc<str>> {
         let bytes = request.headers.get(USER_AGENT)?.as_bytes();
         let bytes = &bytes[..bytes.len().min(MAX_USER_AGENT)];
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.user_agent.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
         if known.as_ref().is_none_or(|known| known.as_bytes() != bytes) {
             *known = Some(String::from_utf8_lossy(bytes).into());
         }
@@ -43,7 +61,7 @@ impl Peer {
 /// A request under way. Whatever becomes of it, dropping this writes it down.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    core: Arc<Core>,
+    peer: Arc<Peer>,
     /// Nobody else's before it is written down, and gone then.
     entry: Option<Arc<Entry>>,
     /// How many bytes of the request's body have been read, if it has one.
@@ -54,12 +72,13 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn begin(
-        core: &Arc<Core>,
+        peer: &Arc<Peer>,
         request: &Request,
+        service: Service,
         uri: &Uri,
         started: Instant,
-        peer: &Peer,
     ) -> Self {
+        let core = peer.core();
         core.journal.in_flight.fetch_add(1, Ordering::Relaxed);
         let keeps = core.journal.capacity > 0;
         let entry = Entry {
@@ -74,7 +93,7 @@ impl Exchange {
                 Box::default()
             },
             region: core.regions.here,
-            service: Service::of(request),
+            service,
             auth: Auth::of(request),
             status: CLIENT_GONE,
             bytes_in: 0,
@@ -88,7 +107,7 @@ impl Exchange {
             fault: None,
         };
         Self {
-            core: Arc::clone(core),
+            peer: Arc::clone(peer),
             entry: Some(Arc::new(entry)),
             read: request.body.counter(),
             status: CLIENT_GONE,
@@ -106,21 +125,23 @@ impl Exchange {
     }
 
     /// The answer's body, which ends the exchange.
-    pub(crate) fn answered(mut self, status: http::StatusCode, body: Body) -> Sent {
+    pub(crate) fn answered(
+        mut self,
+        status: http::StatusCode,
+        body: Body,
+        answering: Answering,
+    ) -> Sent {
         self.status = status.as_u16();
-        Sent {
-            expected: body.length(),
-            ended: false,
-            bytes: 0,
-            body,
-            exchange: Some(self),
-        }
+        let mut sent = Sent::unrecorded(body, answering);
+        sent.exchange = Some(self);
+        sent
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.core.journal.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let journal = &self.peer.core.journal;
+        journal.in_flight.fetch_sub(1, Ordering::Relaxed);
         let read = self
             .read
             .as_ref()
@@ -130,7 +151,7 @@ impl Drop for Exchange {
             entry.bytes_in = read;
         }
         if let Some(entry) = self.entry.take() {
-            self.core.journal.record(entry);
+            self.peer.core.journal.record(entry);
         }
     }
 }
@@ -144,17 +165,20 @@ pub(crate) struct Sent {
     bytes: u64,
     ended: bool,
     exchange: Option<Exchange>,
+    /// For as long as there is something to send.
+    _answering: Answering,
 }
 
 impl Sent {
     /// A body of an exchange that nobody writes down.
-    pub(crate) fn unrecorded(body: Body) -> Self {
+    pub(crate) fn unrecorded(body: Body, answering: Answering) -> Self {
         Self {
+            expected: body.length(),
             body,
-            expected: None,
             bytes: 0,
             ended: false,
             exchange: None,
+            _answering: answering,
         }
     }
 }

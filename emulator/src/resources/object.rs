@@ -90,8 +90,7 @@ fn found(request: &Request, core: &Core) -> Reply {
     describe(object, &mut headers);
     if is_large(object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
         // Conditions and ranges mean the large object, of which the manifest knows nothing: `slo` and `dlo` heed them.
-        let mut response = Response::new(StatusCode::OK);
-        response.headers = headers;
+        let mut response = Response::of(StatusCode::OK, headers);
         response
             .headers
             .insert(CONTENT_LENGTH, object.body.len().into());
@@ -157,8 +156,7 @@ impl Answer {
     /// `headers` are those of the whole object and must hold `ETag`, `Last-Modified` and `Content-Type`; `length` is its
     /// length in bytes.
     pub(crate) fn new(request: &Request, headers: HeaderMap, length: u64) -> Self {
-        let mut response = Response::new(StatusCode::OK);
-        response.headers = headers;
+        let mut response = Response::of(StatusCode::OK, headers);
         if let Some(status) = refused(request, &response.headers) {
             response.status = status;
             response.headers.insert(CONTENT_LENGTH, 0.into());
@@ -245,14 +243,14 @@ impl Answer {
 
 /// The status that a request's conditions make of the answer with these headers.
 fn refused(request: &Request, headers: &HeaderMap) -> Option<StatusCode> {
-    let etag = header_text(headers, ETAG).unwrap_or("");
+    let etag = || header_text(headers, ETAG).unwrap_or("").trim_matches('"');
     // Read back, for what of features an answer consists of may have set it.
     let modified = || {
         header_text(headers, LAST_MODIFIED)
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .map_or(0, |date| Timestamp::from(date).seconds())
     };
-    conditional::refuse(&request.headers, &[etag.trim_matches('"')], modified)
+    conditional::refuse(&request.headers, etag, modified)
 }
 
 fn content_range(part: &Range<u64>, length: u64) -> String {
@@ -531,20 +529,6 @@ pub(crate) fn broken_off(request: &Request, error: &BodyError) -> Reject {
             Reject::plain(StatusCode::PAYLOAD_TOO_LARGE, "Your request is too large.")
         }
     }
-}
-
-/// Bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| {
-            [
-                char::from(DIGITS[usize::from(byte >> 4)]),
-                char::from(DIGITS[usize::from(byte & 15)]),
-            ]
-        })
-        .collect()
 }
 
 /// What of a request's headers is kept with the object. `whole` is true for PUT: system metadata is written only then.

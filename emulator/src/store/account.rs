@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use arc_swap::ArcSwap;
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
@@ -24,12 +25,13 @@ pub(crate) struct Account {
     pub(crate) created: Timestamp,
     totals: Arc<AccountTotals>,
     memory: Arc<Memory>,
+    /// Changed with `state` locked, and read without a lock, as several features ask for it with each request.
+    metadata: ArcSwap<Metadata>,
     state: RwLock<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    metadata: Metadata,
     containers: BTreeMap<Box<str>, Arc<Container>>,
 }
 
@@ -97,6 +99,7 @@ impl Account {
             created,
             totals: Arc::default(),
             memory,
+            metadata: ArcSwap::default(),
             state: RwLock::default(),
         }
     }
@@ -107,19 +110,19 @@ impl Account {
     }
 
     pub(crate) fn metadata(&self) -> Metadata {
-        self.read().metadata.clone()
+        (**self.metadata.load()).clone()
     }
 
     /// Whether the name of any metadata has this in it.
     pub(crate) fn has_metadata_about(&self, part: &str) -> bool {
-        self.read()
-            .metadata
+        self.metadata
+            .load()
             .keys()
             .any(|name| name.as_str().contains(part))
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        self.read().metadata.get(name).cloned()
+        self.metadata.load().get(name).cloned()
     }
 
     /// Takes over new metadata if the whole then passes `check`.
@@ -128,11 +131,11 @@ impl Account {
         updates: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
         check: impl FnOnce(&Metadata) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut state = self.write();
-        let mut metadata = state.metadata.clone();
+        let _alone = self.write();
+        let mut metadata = (**self.metadata.load()).clone();
         merge(&mut metadata, updates);
         check(&metadata)?;
-        state.metadata = metadata;
+        self.metadata.store(Arc::new(metadata));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use arc_swap::ArcSwap;
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
@@ -23,6 +24,8 @@ pub(crate) struct Container {
     pub(crate) created: Timestamp,
     account: Arc<AccountTotals>,
     memory: Arc<Memory>,
+    /// Changed with `state` locked, and read without a lock, as several features ask for it with each request.
+    metadata: ArcSwap<Metadata>,
     state: RwLock<State>,
 }
 
@@ -42,7 +45,6 @@ pub(crate) enum NotPut<E> {
 
 #[derive(Debug)]
 struct State {
-    metadata: Metadata,
     objects: BTreeMap<Box<str>, Arc<Object>>,
     bytes: u64,
     /// What of these expires, and when; in a lock of its own, as asking moves a mark in it.
@@ -102,8 +104,8 @@ impl Container {
             created,
             account,
             memory,
+            metadata: ArcSwap::default(),
             state: RwLock::new(State {
-                metadata: Metadata::new(),
                 objects: BTreeMap::new(),
                 bytes: 0,
                 expiring: Mutex::default(),
@@ -120,7 +122,7 @@ impl Container {
         let state = self.read();
         let (objects, bytes) = state.totals(now);
         ContainerView {
-            metadata: state.metadata.clone(),
+            metadata: (**self.metadata.load()).clone(),
             objects,
             bytes,
             changed: state.changed,
@@ -144,7 +146,7 @@ impl Container {
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        self.read().metadata.get(name).cloned()
+        self.metadata.load().get(name).cloned()
     }
 
     /// Takes over new metadata if the whole then passes `check`.
@@ -155,10 +157,10 @@ impl Container {
         check: impl FnOnce(&Metadata) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut state = self.write();
-        let mut metadata = state.metadata.clone();
+        let mut metadata = (**self.metadata.load()).clone();
         merge(&mut metadata, updates);
         check(&metadata)?;
-        state.metadata = metadata;
+        self.metadata.store(Arc::new(metadata));
         state.changed = now;
         Ok(())
     }

@@ -66,27 +66,20 @@ impl Etag {
 
     /// Reads 32 lower-case hex digits.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        };
-        let text: &[u8; 32] = text.try_into().ok()?;
-        let mut bytes = [0; 16];
-        for (byte, digits) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = digit(digits[0])? << 4 | digit(digits[1])?;
+        // Others would not be shown again as they are.
+        if text.iter().any(u8::is_ascii_uppercase) {
+            return None;
         }
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
     /// As the wire has it: lower-case hex.
     pub(crate) fn hex(self) -> [u8; 32] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [0; 32];
-        for (digits, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            digits[0] = DIGITS[usize::from(byte >> 4)];
-            digits[1] = DIGITS[usize::from(byte & 15)];
-        }
+        // It has just that room.
+        let _ = hex::encode_to_slice(self.0, &mut text);
         text
     }
 

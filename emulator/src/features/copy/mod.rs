@@ -26,7 +26,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::message::{Request, Response, header_value};
-use crate::path::{Path, Resource, quote};
+use crate::path::{Kind, Path, Resource, quote};
 use crate::path_header;
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
@@ -43,7 +43,7 @@ pub(crate) fn applies(request: &Request) -> bool {
             .is_some_and(|source| !source.is_empty()),
         _ => false,
     };
-    asked && matches!(request.path.named(), Some(Resource::Object(..)))
+    asked && matches!(request.path.kind(), Some(Kind::Object))
 }
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {

@@ -25,7 +25,7 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::{Request, Response};
-use crate::path::Resource;
+use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 
@@ -41,6 +41,11 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     if request.path.as_str().contains('\0') {
         // Already one of the hidden names, or no name at all.
         return false;
+    }
+    if request.path.kind() == Some(Kind::Object) {
+        let container = request.path.found_container(&core.store);
+        return container.is_some_and(|container| names::versions_in(container).is_some())
+            || version_id(request).is_some();
     }
     let was_versioned =
         |account: &str, container: &str| names::versions_of(core, account, container).is_some();
@@ -62,12 +67,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
             Method::DELETE => was_versioned(account, container),
             _ => false,
         },
-        Some(Resource::Object(..)) => {
-            let container = request.path.found_container(&core.store);
-            container.is_some_and(|container| names::versions_in(container).is_some())
-                || version_id(request).is_some()
-        }
-        None => false,
+        Some(Resource::Object(..)) | None => false,
     }
 }
 

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::reject::Reject;
-use crate::resources::object::hex;
 use crate::resources::range::{self, Asked};
 
 /// Base64 as Python reads it: what the padding says is checked apart, and stray last bits are passed over.
@@ -134,7 +133,7 @@ pub(crate) fn etag(segments: &[Stored]) -> String {
         match segment {
             Stored::Data { data } => {
                 let data = decode(data).unwrap_or_default();
-                digest.update(hex(&Md5::digest(&data)));
+                digest.update(hex::encode(Md5::digest(&data)));
             }
             Stored::Object(object) => {
                 digest.update(&object.hash);
@@ -144,7 +143,7 @@ pub(crate) fn etag(segments: &[Stored]) -> String {
             }
         }
     }
-    hex(&digest.finalize())
+    hex::encode(digest.finalize())
 }
 
 /// The bytes of an entry that holds them itself; padding may be too long, never too short.

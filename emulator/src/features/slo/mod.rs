@@ -26,9 +26,10 @@ mod read;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::core::Core;
+use crate::headers::X_STATIC_LARGE_OBJECT;
 use crate::listing::{Entry, ObjectEntry};
 use crate::message::{Request, Response, header_text};
-use crate::path::Resource;
+use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::query::truthy;
 use crate::reject::{Reject, Reply};
@@ -42,19 +43,20 @@ pub(crate) const MAX_MANIFEST_SIZE: usize = 8 * 1024 * 1024;
 /// What a manifest may have grown to when it is stored, in bytes: each entry tells a little more than was sent.
 const MAX_STORED_SIZE: usize = 4 * MAX_MANIFEST_SIZE;
 
-const SLO_HEADER: &str = "x-static-large-object";
 const SLO_ETAG: &str = "x-object-sysmeta-slo-etag";
 const SLO_SIZE: &str = "x-object-sysmeta-slo-size";
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    match request.path.named() {
-        Some(Resource::Object(..)) => {
-            request.is_read() && !is_plain(request, core)
-                || manifest_parameter(request).is_some()
-                || request.headers.contains_key(SLO_HEADER)
+    match request.path.kind() {
+        Some(Kind::Object) => {
+            if request.is_read() {
+                return !is_plain(request, core) || manifest_parameter(request).is_some();
+            }
+            manifest_parameter(request).is_some()
+                || request.headers.contains_key(X_STATIC_LARGE_OBJECT)
         }
-        Some(Resource::Container(..)) => request.method == Method::GET,
-        Some(Resource::Account(_)) | None => false,
+        Some(Kind::Container) => request.method == Method::GET,
+        Some(Kind::Account) | None => false,
     }
 }
 
@@ -68,7 +70,7 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
     match manifest_parameter(&request).as_deref() {
         Some("put") if request.method == Method::PUT => put::put(request, next).await,
         Some("delete") if request.method == Method::DELETE => delete::delete(request, next).await,
-        _ if request.headers.contains_key(SLO_HEADER) => Err(Reject::html(
+        _ if request.headers.contains_key(X_STATIC_LARGE_OBJECT) => Err(Reject::html(
             StatusCode::BAD_REQUEST,
             "X-Static-Large-Object is a reserved header. To create a static large object add query param \
              multipart-manifest=put.",
@@ -82,7 +84,7 @@ fn manifest_parameter(request: &Request) -> Option<std::borrow::Cow<'_, str>> {
 }
 
 fn is_slo(headers: &HeaderMap) -> bool {
-    header_text(headers, SLO_HEADER).is_some_and(truthy)
+    header_text(headers, X_STATIC_LARGE_OBJECT).is_some_and(truthy)
 }
 
 /// Takes the ETags of large objects out of the hashes they were stored with.

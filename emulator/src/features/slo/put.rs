@@ -8,14 +8,15 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use md5::{Digest, Md5};
 
 use super::manifest::{self, Stored, StoredObject, Wanted, WantedObject};
-use super::{MAX_MANIFEST_SIZE, MAX_SEGMENTS, SLO_ETAG, SLO_HEADER, SLO_SIZE, is_slo, read};
+use super::{MAX_MANIFEST_SIZE, MAX_SEGMENTS, SLO_ETAG, SLO_SIZE, is_slo, read};
 use crate::accept::best_match;
+use crate::headers::X_STATIC_LARGE_OBJECT;
 use crate::message::{Body, BodyError, Request, Response, header_value};
 use crate::path::{Path, Resource, quote};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::report::{self, status_line};
-use crate::resources::object::{broken_off, hex};
+use crate::resources::object::broken_off;
 use crate::resources::range;
 use crate::segmented::unmeasured;
 use crate::timestamp::Timestamp;
@@ -250,7 +251,7 @@ fn look_at(
 /// Makes the request one that stores the manifest.
 fn become_manifest(request: &mut Request, segments: &[Stored], etag: &str, total: u64) {
     let body = crate::json::to_string(&segments);
-    let own_etag = hex(&Md5::digest(&body));
+    let own_etag = hex::encode(Md5::digest(&body));
     // Whoever set the ETag to list before knows better than the manifest; what they add is kept.
     let listed = request.header(LISTED_ETAG.as_str()).unwrap_or("");
     let (value, parameters) = match listed.split_once(';') {
@@ -266,10 +267,7 @@ fn become_manifest(request: &mut Request, segments: &[Stored], etag: &str, total
     headers.insert(LISTED_ETAG, header_value(&listed));
     headers.insert(HeaderName::from_static(SLO_ETAG), header_value(etag));
     headers.insert(HeaderName::from_static(SLO_SIZE), total.into());
-    headers.insert(
-        HeaderName::from_static(SLO_HEADER),
-        HeaderValue::from_static("True"),
-    );
+    headers.insert(X_STATIC_LARGE_OBJECT, HeaderValue::from_static("True"));
     request.body = Body::Bytes(Bytes::from(body));
 }
 

@@ -17,7 +17,7 @@ use crate::path::{Path, Resource};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
-use crate::resources::object::{Answer, hex};
+use crate::resources::object::Answer;
 use crate::resources::range;
 use crate::segmented::{Broken, Segment, Source, begin, remember};
 
@@ -112,7 +112,7 @@ async fn show_manifest(request: Request, next: Next<'_>) -> Reply {
     let segments = parsed(std::mem::take(&mut response.body)).await?;
     let raw: Vec<_> = segments.iter().map(Stored::raw).collect();
     let text = Bytes::from(crate::json::to_string(&raw));
-    response.set(ETAG, &hex(&Md5::digest(&text)));
+    response.set(ETAG, &hex::encode(Md5::digest(&text)));
     Ok(crate::resources::object::serve(
         &request,
         response.headers,

@@ -21,6 +21,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{Method, StatusCode};
 
 use crate::core::Core;
+use crate::headers::X_WEB_MODE;
 use crate::message::{Grant, Request, Response};
 use crate::path::{Path, quote};
 use crate::pipeline::Next;
@@ -38,7 +39,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     }
     let is_visitor = match request.grant {
         Grant::Anonymous | Grant::Signed { .. } => true,
-        Grant::User(_) | Grant::PreAuthorized => request.header_is_true("x-web-mode"),
+        Grant::User(_) | Grant::PreAuthorized => request.header_is_true(X_WEB_MODE),
     };
     if !is_visitor {
         return false;
@@ -51,7 +52,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
         let has = |name| !setting(container, name).is_empty();
         has(INDEX)
             || has(LISTINGS)
-            || (named.object().is_none() && (has(ERROR) || request.header_is_true("x-web-mode")))
+            || (named.object().is_none() && (has(ERROR) || request.header_is_true(X_WEB_MODE)))
     })
 }
 
@@ -156,7 +157,7 @@ impl Visit<'_> {
             return Ok(self.error(refusal.into_response()).await);
         }
         if self.site.index.is_empty() && self.site.listings.is_empty() {
-            if self.request.header_is_true("x-web-mode") {
+            if self.request.header_is_true(X_WEB_MODE) {
                 return Err(Reject::not_found());
             }
             return Ok(self.next.run(self.request).await);

@@ -27,7 +27,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::core::Core;
 use crate::message::{Request, header_text};
-use crate::path::{Path, Resource, quote};
+use crate::path::{Kind, Path, Resource, quote};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
 use crate::resources::object::is_plain;
@@ -50,14 +50,14 @@ const ALLOW_RESERVED: &str = "x-object-sysmeta-allow-reserved-names";
 const LISTED_HASH: &str = "x-object-sysmeta-container-update-override-etag";
 
 pub(crate) fn applies(request: &Request, core: &Core) -> bool {
-    match request.path.named() {
-        Some(Resource::Object(..)) => match request.method {
+    match request.path.kind() {
+        Some(Kind::Object) => match request.method {
             Method::GET | Method::HEAD => !is_plain(request, core),
             Method::POST => true,
             Method::PUT => request.headers.contains_key(TARGET),
             _ => false,
         },
-        Some(Resource::Container(..)) => request.method == Method::GET,
+        Some(Kind::Container) => request.method == Method::GET,
         _ => false,
     }
 }

@@ -96,21 +96,25 @@ fn is_numbered(text: &str, prefix: &str) -> bool {
 
 /// The label in a `Host` header, if that is one of the CDN's: anything below `.rackcdn.com`, and below `.localhost`
 /// what looks like a label.
-pub(super) fn label_of_host(host: &str) -> Option<&str> {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    if let Some(label) = without_suffix(name, ".rackcdn.com") {
+pub(super) fn label_of_host(host: &[u8]) -> Option<&str> {
+    let name = without_port(host);
+    if let Some(label) = without_suffix(name, b".rackcdn.com") {
         return Some(label);
     }
-    without_suffix(name, ".localhost").filter(|label| parse(label) != Err(BadLabel::Shape))
+    without_suffix(name, b".localhost").filter(|label| parse(label) != Err(BadLabel::Shape))
 }
 
-fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
-    let at = name.len().checked_sub(suffix.len())?;
-    let found = name.get(at..)?;
-    found.eq_ignore_ascii_case(suffix).then(|| &name[..at])
+fn without_port(host: &[u8]) -> &[u8] {
+    let digits = host.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let (name, _) = host.split_at(host.len() - digits.count());
+    name.strip_suffix(b":").unwrap_or(host)
+}
+
+fn without_suffix<'a>(name: &'a [u8], suffix: &[u8]) -> Option<&'a str> {
+    let (label, found) = name.split_at_checked(name.len().checked_sub(suffix.len())?)?;
+    found
+        .eq_ignore_ascii_case(suffix)
+        .then(|| std::str::from_utf8(label).ok())?
 }
 
 #[cfg(test)]
@@ -174,12 +178,12 @@ mod tests {
             ".localhost:8080",
         ] {
             assert_eq!(
-                label_of_host(&format!("{label}{host}")),
-                Some(&*label),
+                label_of_host(format!("{label}{host}").as_bytes()).map(str::to_owned),
+                Some(label.clone()),
                 "{host}"
             );
         }
-        assert_eq!(label_of_host("nonsense.rackcdn.com"), Some("nonsense"));
+        assert_eq!(label_of_host(b"nonsense.rackcdn.com"), Some("nonsense"));
         for host in [
             "",
             "localhost:8080",
@@ -188,7 +192,7 @@ mod tests {
             "127.0.0.1",
             "é.localhost",
         ] {
-            assert_eq!(label_of_host(host), None, "{host}");
+            assert_eq!(label_of_host(host.as_bytes()), None, "{host}");
         }
     }
 }

@@ -40,6 +40,7 @@ use super::address::{self, BadLabel};
 use super::cache::{EdgeCopy, Key, MAX_SHARED};
 use super::logs::Visit;
 use crate::core::Core;
+use crate::headers::X_WEB_MODE;
 use crate::message::{Body, Request, Response, header_text, header_value};
 use crate::path::{Path, quote};
 use crate::pipeline::Next;
@@ -52,9 +53,6 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Ours: whether an answer is from a copy, `HIT`, or from the origin, `MISS`.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
-
-/// Asks for a site's pages though the reader has rights.
-const X_WEB_MODE: HeaderName = HeaderName::from_static("x-web-mode");
 
 /// How long a refusal may be kept that could soon be none, and one that will be none for long.
 const SHORT: Duration = Duration::from_secs(30);

@@ -30,7 +30,7 @@ use crate::core::Core;
 use crate::message::{Body, Request, Response};
 use crate::path::{Resource, quote};
 use crate::resources::media_type;
-use crate::resources::object::{hex, put_into};
+use crate::resources::object::put_into;
 use crate::store::{Full, MediaType, Object};
 
 /// Where logs are delivered.
@@ -241,7 +241,7 @@ fn deliver_one(
         .bodies
         .keep(Some(length), std::iter::once(Ok(packed)))?;
     // The moment makes two logs of an hour two objects, though they should say the same.
-    let unique = hex(&Md5::digest(format!("{etag} {created}")));
+    let unique = hex::encode(Md5::digest(format!("{etag} {created}")));
     let folder = time(hour.saturating_mul(HOUR), "%Y/%m/%d/%H");
     let name = format!("{container}/{folder}/{unique}.log.gz");
     let object = Object {

@@ -126,15 +126,15 @@ impl Cdn {
     }
 }
 
-/// Whether a request is the CDN's.
-pub(crate) fn owns(request: &Request) -> bool {
-    is_at_edge(request) || request.path.as_str().starts_with(management::ROOT)
+/// Whether a request is one of the management of the CDN.
+pub(crate) fn manages(request: &Request) -> bool {
+    request.path.as_str().starts_with(management::ROOT)
 }
 
 /// Answers a request that is the CDN's.
 pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Response {
     let path = request.path.as_str();
-    let target = match request.header(HOST).and_then(address::label_of_host) {
+    let target = match label_of_host(&request) {
         Some(label) => Some(edge::Target {
             label: label.to_owned(),
             base: String::new(),
@@ -160,14 +160,19 @@ pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Response {
 
 /// Whether a request is for the edge.
 pub(crate) fn is_at_edge(request: &Request) -> bool {
-    let host = request.header(HOST).and_then(address::label_of_host);
+    let host = label_of_host(request);
     host.is_some() || request.path.as_str().starts_with(address::EDGE)
+}
+
+/// The label by which a request's host names a container.
+fn label_of_host(request: &Request) -> Option<&str> {
+    address::label_of_host(request.headers.get(HOST)?.as_bytes())
 }
 
 /// The path of a request; one that reaches the edge by its host has the path by which it could have got there as well.
 pub(crate) fn path_of(request: &Request) -> Cow<'_, str> {
     let path = request.path.as_str();
-    match request.header(HOST).and_then(address::label_of_host) {
+    match label_of_host(request) {
         Some(label) => Cow::Owned(format!("{}{label}{path}", address::EDGE)),
         None => Cow::Borrowed(path),
     }
