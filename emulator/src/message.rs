@@ -345,7 +345,7 @@ pub(crate) enum Body {
     /// Several blocks in memory, shared with whoever else holds them.
     Chunks(VecDeque<Bytes>),
     /// The body of a client's request.
-    Incoming(Upload),
+    Incoming(Box<Upload>),
     /// Whatever else makes bytes, with how many are still to come where that is known.
     ///
     /// The wrapper makes a body that is only `Send` shareable, so that a request can be lent across an `.await`.

@@ -193,7 +193,7 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
         Body::Empty
     } else {
         let upload = Upload::new(body, &headers, core.client_timeout, &client.line);
-        Body::Incoming(upload)
+        Body::Incoming(Box::new(upload))
     };
     let request = Request {
         method: head.method,
