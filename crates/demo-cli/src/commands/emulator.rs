@@ -1,6 +1,5 @@
 //! `cloudfiles emulator`: starts one, and steers one that runs by its control surface under `/_emulator/`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -10,18 +9,14 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::offline::Offline;
+use crate::offline::{Beginning, Offline};
 use crate::record::Recorder;
 use crate::running::{Target, escaped, show};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Starts an emulator and prints one line of JSON when it is ready; it ends with Ctrl-C
-    Start {
-        /// Where it listens; port 0 takes a free port
-        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
-    },
+    Start(Beginning),
     /// Shows or changes what time it is there
     Clock {
         #[command(subcommand)]
@@ -172,7 +167,7 @@ pub(crate) enum Fault {
 
 pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<Exit> {
     let (target, method, path, body) = match command {
-        Command::Start { listen } => return start(listen, context).await,
+        Command::Start(beginning) => return start(beginning, context).await,
         Command::Clock { change, target } => {
             let (path, body) = match change {
                 None => return target.show(Method::GET, "clock", None, context).await,
@@ -277,8 +272,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
     target.show(method, &path, body.as_ref(), context).await
 }
 
-async fn start(listen: SocketAddr, context: &Context) -> anyhow::Result<Exit> {
-    let emulator = Offline::start_at(listen).await?;
+async fn start(beginning: Beginning, context: &Context) -> anyhow::Result<Exit> {
+    let emulator = Offline::start_with(beginning).await?;
     context
         .output
         .bytes(format!("{}\n", emulator.addresses()).as_bytes());

@@ -44,7 +44,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> anyhow::Result<E
         // It has to tidy up first.
         Command::Demo(args) => demo::run(args).await.map(|()| Exit::Done),
         // It runs until then.
-        Command::Emulator(command @ emulator::Command::Start { .. }) => {
+        Command::Emulator(command @ emulator::Command::Start(_)) => {
             emulator::run(command, context).await
         }
         command => {

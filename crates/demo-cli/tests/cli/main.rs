@@ -10,6 +10,7 @@ mod ledger;
 mod options;
 mod recorded;
 mod sign_in;
+mod starting;
 mod verbs;
 mod world;
 
