@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use compact_str::CompactString;
 
 use super::frame::Writer;
 use super::record::{ListingRecord, ObjectRecord, Record, from_headers};
@@ -98,7 +99,7 @@ fn write_container<S: FnMut(Bytes) -> io::Result<()>>(
         changed: view.changed.ticks(),
         metadata: from_headers(&view.metadata),
     })?;
-    let mut last: Option<Box<str>> = None;
+    let mut last: Option<CompactString> = None;
     loop {
         let page = container.objects_after(last.as_deref(), PAGE);
         for (name, object) in &page {

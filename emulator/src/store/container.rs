@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
+use compact_str::CompactString;
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
@@ -45,7 +46,9 @@ pub(crate) enum NotPut<E> {
 
 #[derive(Debug)]
 struct State {
-    objects: BTreeMap<Box<str>, Arc<Object>>,
+    /// Names of up to 24 bytes lie in the index itself: a search in millions compares with some forty, and each that lies
+    /// elsewhere is memory that nobody has touched for long.
+    objects: BTreeMap<CompactString, Arc<Object>>,
     bytes: u64,
     /// What of these expires, and when; in a lock of its own, as asking moves a mark in it.
     expiring: Mutex<Expiring>,
@@ -254,7 +257,7 @@ impl Container {
         &self,
         name: Option<&str>,
         limit: usize,
-    ) -> Vec<(Box<str>, Arc<Object>)> {
+    ) -> Vec<(CompactString, Arc<Object>)> {
         let state = self.read();
         let behind = name.map_or(Bound::Unbounded, Bound::Excluded);
         state
@@ -274,10 +277,12 @@ impl Container {
     ) -> Vec<T> {
         let state = self.read();
         let mut found = Vec::new();
+        // Where nothing ever expires, a name is shown without a look at its object, which is memory far away.
+        let none_expires = state.due.is_empty();
         page(
             &state.objects,
             wanted,
-            |_, object| !object.is_expired(now),
+            |_, object| none_expires || !object.is_expired(now),
             |entry| found.push(item(entry)),
         );
         found

@@ -3,6 +3,7 @@
 //! There may be tens of millions of them, so each is small: what most have not lies behind one pointer, and what is
 //! written in letters on the wire is kept in fewer bytes.
 
+use compact_str::CompactString;
 use http::{HeaderName, HeaderValue};
 
 use super::body::Stored;
@@ -161,8 +162,13 @@ impl Object {
         /// What an allocator adds to a block: its own word, and what rounds up to 16 bytes.
         const BLOCK: usize = 16;
         /// The two counters in front of the record, and its place in an index that is half full.
-        const PLACE: usize = 16 + 2 * size_of::<(Box<str>, usize)>();
-        let record = PLACE + size_of::<Self>() + BLOCK + name.len() + BLOCK;
+        const PLACE: usize = 16 + 2 * size_of::<(CompactString, usize)>();
+        let name_elsewhere = if name.len() > size_of::<CompactString>() {
+            name.len() + BLOCK
+        } else {
+            0
+        };
+        let record = PLACE + size_of::<Self>() + BLOCK + name_elsewhere;
         let content_type = match self.content_type.own_bytes() {
             0 => 0,
             bytes => bytes + BLOCK,

@@ -3,6 +3,7 @@
 //! The rules are those of `list_objects_iter` in `swift/container/backend.py`; a subtree behind a delimiter is skipped by
 //! one seek, however much it holds.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeBounds};
 
@@ -29,8 +30,8 @@ pub(crate) enum PageItem<'a, V> {
 }
 
 /// Walks one page of `index` in order, and tells `found` of each item.
-pub(crate) fn page<'a, V>(
-    index: &'a BTreeMap<Box<str>, V>,
+pub(crate) fn page<'a, K: Ord + Borrow<str>, V>(
+    index: &'a BTreeMap<K, V>,
     wanted: &Page<'_>,
     visible: impl Fn(&str, &V) -> bool,
     mut found: impl FnMut(PageItem<'a, V>),
@@ -73,7 +74,7 @@ pub(crate) fn page<'a, V>(
             } else {
                 range.next()?
             };
-            let name: &'a str = name;
+            let name: &'a str = name.borrow();
             RangeBounds::<str>::contains(&other, name).then_some((name, value))
         };
         for (name, value) in std::iter::from_fn(next) {
