@@ -422,6 +422,24 @@ impl Emulator {
         format!("{}/_emulator/", self.url)
     }
 
+    /// All addresses, and the process's id, as one line of JSON: what programs print for those who wait for an emulator.
+    pub fn ready(&self) -> String {
+        let regions = self.regions.iter();
+        let regions: serde_json::Map<_, _> = regions
+            .map(|region| (region.name().to_owned(), region.url().into()))
+            .collect();
+        serde_json::json!({
+            "ready": true,
+            "url": self.url(),
+            "auth_url": self.auth_url(),
+            "identity_url": self.identity_url(),
+            "control_url": self.control_url(),
+            "regions": regions,
+            "pid": std::process::id(),
+        })
+        .to_string()
+    }
+
     /// A region by its name.
     pub fn region(&self, name: &str) -> Option<&RunningRegion> {
         self.regions.iter().find(|region| region.name == name)

@@ -88,8 +88,8 @@ fn main() -> ExitCode {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => return refuse(&error),
     };
-    if let (Some(listen), Some(first)) = (args.listen, config.regions.first_mut()) {
-        first.listen = Some(listen);
+    if let Some(listen) = args.listen {
+        config.listen_at(listen);
     }
     let mut builder = Emulator::builder()
         .listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
@@ -124,23 +124,9 @@ fn main() -> ExitCode {
         Ok(emulator) => emulator,
         Err(error) => return refuse(&error),
     };
-    let regions: serde_json::Map<String, serde_json::Value> = emulator
-        .regions()
-        .iter()
-        .map(|region| (region.name().to_owned(), region.url().into()))
-        .collect();
-    let ready = serde_json::json!({
-        "ready": true,
-        "url": emulator.url(),
-        "auth_url": emulator.auth_url(),
-        "identity_url": emulator.identity_url(),
-        "control_url": emulator.control_url(),
-        "regions": regions,
-        "pid": std::process::id(),
-    });
     // Whoever started us may not care to read this.
     let mut stdout = std::io::stdout();
-    let _ = writeln!(stdout, "{ready}");
+    let _ = writeln!(stdout, "{}", emulator.ready());
     let _ = stdout.flush();
     ended.wait();
     // What is answered from here on would not be in the snapshot.

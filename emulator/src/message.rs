@@ -366,33 +366,13 @@ pub(crate) struct Upload {
     /// stopped sending.
     waits: bool,
     patience: Patience,
-    /// How many bytes have been read, for the journal; `None` where there are none.
-    read: Option<Arc<AtomicU64>>,
+    /// How many bytes have been read, for the journal.
+    read: Arc<AtomicU64>,
     /// The connection, until it knows that all has come.
     line: Option<Arc<Line>>,
 }
 
 impl Upload {
-    /// A body that comes on this connection, and of which nothing may fail to come for longer than `timeout`.
-    pub(crate) fn new(
-        incoming: Incoming,
-        headers: &HeaderMap,
-        timeout: Duration,
-        line: &Arc<Line>,
-    ) -> Self {
-        let has_body = !incoming.is_end_stream();
-        if has_body {
-            line.body_is_coming(true);
-        }
-        Self {
-            read: has_body.then(Arc::default),
-            line: has_body.then(|| Arc::clone(line)),
-            incoming: Some(incoming),
-            waits: headers.contains_key(EXPECT),
-            patience: Patience::new(timeout),
-        }
-    }
-
     fn poll_frame(
         &mut self,
         context: &mut Context<'_>,
@@ -406,10 +386,10 @@ impl Upload {
                 if incoming.is_end_stream() {
                     all_has_come(&mut self.line);
                 }
-                if let (Some(Ok(frame)), Some(read)) = (&frame, &self.read)
+                if let Some(Ok(frame)) = &frame
                     && let Some(data) = frame.data_ref()
                 {
-                    read.fetch_add(data.len() as u64, Ordering::Relaxed);
+                    self.read.fetch_add(data.len() as u64, Ordering::Relaxed);
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Client)))
             }
@@ -475,6 +455,27 @@ pub(crate) enum BodyError {
 }
 
 impl Body {
+    /// What comes with a request on this connection, if anything does, of which nothing may fail to come for longer than
+    /// `timeout`.
+    pub(crate) fn of_client(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        timeout: Duration,
+        line: &Arc<Line>,
+    ) -> Self {
+        if incoming.is_end_stream() {
+            return Self::Empty;
+        }
+        line.body_is_coming(true);
+        Self::Incoming(Box::new(Upload {
+            incoming: Some(incoming),
+            waits: headers.contains_key(EXPECT),
+            patience: Patience::new(timeout),
+            read: Arc::default(),
+            line: Some(Arc::clone(line)),
+        }))
+    }
+
     /// The next bytes; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         loop {
@@ -514,7 +515,7 @@ impl Body {
     /// Counts the bytes that are read of a client's body, if it has any.
     pub(crate) fn counter(&self) -> Option<Arc<AtomicU64>> {
         match self {
-            Self::Incoming(upload) => upload.read.clone(),
+            Self::Incoming(upload) => Some(Arc::clone(&upload.read)),
             _ => None,
         }
     }

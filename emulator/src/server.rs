@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1;
 use hyper::service::Service as HyperService;
@@ -26,7 +26,7 @@ use crate::core::Core;
 use crate::faults::{Strike, Verdict};
 use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_TRANS_ID_EXTRA};
 use crate::journal::{Exchange, Peer, Sent, Service};
-use crate::message::{Body, Grant, Request, Response, Upload};
+use crate::message::{Body, Grant, Request, Response};
 use crate::path::Path;
 use crate::pipeline::{Begun, Next};
 use crate::query::Query;
@@ -189,12 +189,7 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
         let refusal = Reject::html(StatusCode::PRECONDITION_FAILED, text);
         return now(asked.end(refusal.into_response()));
     };
-    let body = if body.is_end_stream() {
-        Body::Empty
-    } else {
-        let upload = Upload::new(body, &headers, core.client_timeout, &client.line);
-        Body::Incoming(Box::new(upload))
-    };
+    let body = Body::of_client(body, &headers, core.client_timeout, &client.line);
     let request = Request {
         method: head.method,
         path: path.into(),
@@ -215,9 +210,8 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
     let service = Service::of(&request);
     let begun = Exchange::begin(&client.peer, &request, service, &asked.uri, started);
     asked.exchange = Some(begun);
-    asked.strike = core.faults.strike(&request, core);
-    if asked.strike.is_some() {
-        return Either::Right(Box::pin(struck(request, service, asked)));
+    if let Some(strike) = core.faults.strike(&request, core) {
+        return Either::Right(Box::pin(struck(request, service, strike, asked)));
     }
     match answer(request, service, core) {
         Answer::Now(response) => now(asked.end(response)),
@@ -235,29 +229,22 @@ fn now<'a>(response: Result<http::Response<Sent>, Hangup>) -> Responding<'a> {
 async fn struck(
     request: Request,
     service: Service,
+    strike: Strike,
     mut asked: Asked<'_>,
 ) -> Result<http::Response<Sent>, Hangup> {
     let Asked { client, .. } = asked;
-    let response = match &asked.strike {
-        None => {
-            answer(request, service, client.peer.core())
-                .response()
-                .await
+    if let Some(exchange) = &mut asked.exchange {
+        exchange.struck_by(strike.id);
+    }
+    let response = match strike.before(request, &client.line).await {
+        Verdict::Pass(request) => {
+            let answer = answer(*request, service, client.peer.core());
+            answer.response().await
         }
-        Some(strike) => {
-            if let Some(exchange) = &mut asked.exchange {
-                exchange.struck_by(strike.id);
-            }
-            match strike.before(request, &client.line).await {
-                Verdict::Pass(request) => {
-                    let answer = answer(*request, service, client.peer.core());
-                    answer.response().await
-                }
-                Verdict::Answer(response) => response,
-                Verdict::Reset => return Err(Hangup),
-            }
-        }
+        Verdict::Answer(response) => response,
+        Verdict::Reset => return Err(Hangup),
     };
+    asked.strike = Some(strike);
     asked.end(response)
 }
 

@@ -12,6 +12,7 @@ use emulator::defaults::{RACKSPACE_API_KEY, RACKSPACE_USER};
 use identity::{Clock, Credentials, Secret};
 use jiff::Timestamp;
 
+use crate::running::CONTROL_TOKEN;
 use crate::settings::{Cloud, OFFLINE, direct};
 
 /// Where an emulator listens where nothing else is said.
@@ -36,7 +37,7 @@ pub(crate) struct Beginning {
     #[arg(
         long,
         value_name = "TOKEN",
-        env = "CLOUDFILES_EMULATOR_CONTROL_TOKEN",
+        env = CONTROL_TOKEN,
         hide_env_values = true
     )]
     control_token: Option<Secret>,
@@ -58,8 +59,8 @@ impl Offline {
     pub(crate) async fn start_with(beginning: Beginning) -> anyhow::Result<Self> {
         let config = beginning.config.as_deref().map(Config::load).transpose()?;
         let mut config = config.unwrap_or_default();
-        if let (Some(listen), Some(first)) = (beginning.listen, config.regions.first_mut()) {
-            first.listen = Some(listen);
+        if let Some(listen) = beginning.listen {
+            config.listen_at(listen);
         }
         let token = beginning.control_token.as_ref().map(Secret::expose);
         let mut builder = Emulator::builder()
@@ -80,20 +81,7 @@ impl Offline {
 
     /// Where it is, as one line of JSON.
     pub(crate) fn addresses(&self) -> String {
-        let regions = self.0.regions().iter();
-        let regions: serde_json::Map<_, _> = regions
-            .map(|region| (region.name().to_owned(), region.url().into()))
-            .collect();
-        serde_json::json!({
-            "ready": true,
-            "url": self.0.url(),
-            "auth_url": self.0.auth_url(),
-            "identity_url": self.0.identity_url(),
-            "control_url": self.0.control_url(),
-            "regions": regions,
-            "pid": std::process::id(),
-        })
-        .to_string()
+        self.0.ready()
     }
 
     /// How to reach it: a Rackspace account, signed in to with its API key, in region DFW.

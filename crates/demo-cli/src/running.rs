@@ -28,21 +28,23 @@ pub(crate) struct Target {
     #[arg(
         long,
         value_name = "TOKEN",
-        env = TOKEN_VARIABLE,
+        env = CONTROL_TOKEN,
         hide_env_values = true
     )]
     control_token: Option<Secret>,
 }
 
 /// The environment variable of the control token.
-const TOKEN_VARIABLE: &str = "CLOUDFILES_EMULATOR_CONTROL_TOKEN";
+pub(crate) const CONTROL_TOKEN: &str = "CLOUDFILES_EMULATOR_CONTROL_TOKEN";
 
 impl Target {
     /// The emulator at `url`, with the control token of the environment.
     pub(crate) fn at(url: &str, environment: &Environment) -> anyhow::Result<Self> {
         Ok(Self {
-            url: url.parse().with_context(|| url.to_owned())?,
-            control_token: environment.text(TOKEN_VARIABLE).map(Secret::from),
+            url: url
+                .parse()
+                .with_context(|| format!("{url} is no address of an emulator"))?,
+            control_token: environment.text(CONTROL_TOKEN).map(Secret::from),
         })
     }
 

@@ -69,6 +69,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Has the first region listen there, wherever it says itself.
+    pub fn listen_at(&mut self, address: SocketAddr) {
+        if let Some(first) = self.regions.first_mut() {
+            first.listen = Some(address);
+        }
+    }
+
     /// What is wrong with it by itself; that users and projects are there is found out when it is used.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         if !(1..=LONGEST_TOKEN_LIFE_SECONDS).contains(&self.token_life_seconds) {
