@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
-use crate::Message;
-use crate::lanes::{self, LANES, START};
+use crate::lanes::LANES;
+use crate::{Message, step};
 
 /// Takes all whole blocks of a message, side by side with those of others.
 pub(super) fn hash(message: Message) -> Message {
@@ -120,40 +120,17 @@ impl Desk {
                 return;
             }
             drop(open);
-            step(&mut running);
+            let mut messages: Vec<&mut Message> = (running.iter_mut())
+                .map(|job| &mut job.message)
+                .filter_map(|message| message.settle().then_some(message))
+                .collect();
+            if !messages.is_empty() {
+                step(&mut messages);
+            }
             for job in running.extract_if(.., |job| job.message.pieces.is_empty()) {
                 job.ticket.news().done = Some(job.message);
                 job.ticket.owner.unpark();
             }
         }
-    }
-}
-
-/// Takes as many blocks as each has.
-fn step(jobs: &mut [Job]) {
-    let mut messages: Vec<&mut Message> = (jobs.iter_mut())
-        .map(|job| &mut job.message)
-        .filter_map(|message| message.settle().then_some(message))
-        .collect();
-    let used = messages.len();
-    if used == 0 {
-        return;
-    }
-    let mut spare = [START; LANES];
-    let mut states = spare.each_mut();
-    let mut pieces: [&[u8]; LANES] = [&[]; LANES];
-    for (lane, message) in messages.iter_mut().enumerate() {
-        let Message {
-            state, pieces: all, ..
-        } = &mut **message;
-        states[lane] = state;
-        pieces[lane] = all.front().map_or(&[], |piece| &piece[..]);
-    }
-    // Lanes that nobody needs do what the first one does.
-    let any = pieces[0];
-    pieces[used..].fill(any);
-    let taken = lanes::take(states, pieces);
-    for message in messages {
-        message.took(taken);
     }
 }

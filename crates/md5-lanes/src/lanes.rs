@@ -2,12 +2,15 @@
 //!
 //! MD5 of one message is a chain in which each operation waits for the one before, so that most of a processor idles;
 //! several chains side by side fill it. The compiler makes vector instructions of the loops over lanes, and [`pulp`]
-//! chooses at run time how wide they may be.
+//! chooses at run time how wide they may be. Only for AVX2 without AVX-512 it takes more than that: see [`avx2`].
 
 #![allow(
     clippy::inline_always,
     reason = "what is not inlined is compiled for the narrowest registers"
 )]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 /// Messages in step.
 pub(super) const LANES: usize = 8;
@@ -104,22 +107,42 @@ const TURNS: [[u32; 4]; 4] = [
 pub(super) fn take(states: [&mut State; LANES], messages: [&[u8]; LANES]) -> usize {
     let shortest = messages.iter().map(|message| message.len()).min();
     let blocks = shortest.unwrap_or_default() / BLOCK;
+    let messages = messages.map(|message| &message.as_chunks::<BLOCK>().0[..blocks]);
     let numbers = std::array::from_fn(|word| std::array::from_fn(|lane| states[lane][word]));
-    let numbers = pulp::Arch::new().dispatch(Work {
-        numbers,
-        messages,
-        blocks,
-    });
+    let numbers = advance(numbers, messages, blocks);
     for (lane, state) in states.into_iter().enumerate() {
         *state = std::array::from_fn(|word| numbers[word][lane]);
     }
     blocks * BLOCK
 }
 
+fn advance(
+    numbers: [Numbers; 4],
+    messages: [&[[u8; BLOCK]]; LANES],
+    blocks: usize,
+) -> [Numbers; 4] {
+    #[cfg(target_arch = "x86_64")]
+    if pulp::x86::V4::try_new().is_none()
+        && let Some(simd) = pulp::x86::V3::try_new()
+    {
+        return simd.vectorize(avx2::Work {
+            simd,
+            numbers,
+            messages,
+            blocks,
+        });
+    }
+    pulp::Arch::new().dispatch(Work {
+        numbers,
+        messages,
+        blocks,
+    })
+}
+
 /// The work on a number of blocks.
 struct Work<'a> {
     numbers: [Numbers; 4],
-    messages: [&'a [u8]; LANES],
+    messages: [&'a [[u8; BLOCK]]; LANES],
     blocks: usize,
 }
 
@@ -129,11 +152,9 @@ impl pulp::WithSimd for Work<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
         let mut numbers = self.numbers;
-        let messages =
-            (self.messages).map(|message| &message.as_chunks::<BLOCK>().0[..self.blocks]);
         for block in 0..self.blocks {
             let mut words = [[0; LANES]; 16];
-            for (lane, message) in messages.iter().enumerate() {
+            for (lane, message) in self.messages.iter().enumerate() {
                 for (word, bytes) in words.iter_mut().zip(message[block].as_chunks().0) {
                     word[lane] = u32::from_le_bytes(*bytes);
                 }

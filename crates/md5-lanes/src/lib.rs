@@ -2,11 +2,11 @@
 //!
 //! MD5 of one stream is a chain of operations that each wait for the one before: a processor has most of its units idle
 //! meanwhile. A [`Hasher`] takes whatever other hashers of the process have at the same time along, each in a lane of the
-//! vector registers, which with eight of them takes a seventh of the processor time (with AVX-512; a quarter with AVX2, a
-//! third with SSE2 or NEON).
+//! vector registers, which with eight of them takes a seventh of the processor time (with AVX-512 or AVX2; a third with SSE2
+//! or NEON).
 //!
-//! It is for uploads and downloads that have their segments under way side by side anyway, on threads that may block.
-//! Alone, a [`Hasher`] is about as fast as any other MD5.
+//! It is for uploads and downloads that have their segments under way side by side anyway, on threads that may block, or on
+//! one thread for all ([`hash_together`]). Alone, a [`Hasher`] is about as fast as any other MD5.
 //!
 //! ```
 //! use md5_lanes::Hasher;
@@ -28,6 +28,9 @@ use lanes::{BLOCK, LANES, START, State};
 
 /// So much is put together before it is worth waking anybody.
 const ENOUGH_BYTES: usize = 256 << 10;
+
+/// No more than this is left for another time.
+const MOST_LEFT: usize = 512 << 10;
 
 /// Takes the MD5 of a stream.
 ///
@@ -51,11 +54,16 @@ struct Message {
 impl Hasher {
     /// Takes the next bytes. They are kept until there are 256 KiB of them, and hashed then.
     pub fn update(&mut self, bytes: Bytes) {
-        self.length += bytes.len() as u64;
-        self.message.pieces.push_back(bytes);
+        self.push(bytes);
         if self.message.waiting() >= ENOUGH_BYTES {
             self.hash();
         }
+    }
+
+    /// Keeps the next bytes until [`hash_together`], or for the end.
+    pub fn push(&mut self, bytes: Bytes) {
+        self.length += bytes.len() as u64;
+        self.message.pieces.push_back(bytes);
     }
 
     /// The MD5 of all of it.
@@ -80,6 +88,50 @@ impl Hasher {
     fn hash(&mut self) {
         let message = std::mem::take(&mut self.message);
         self.message = desk::hash(message);
+    }
+}
+
+/// Takes what these have been given, side by side, on this thread alone.
+///
+/// What only a few of them have more of than the others stays for the next time, up to 512 KiB each.
+pub fn hash_together(hashers: &mut [&mut Hasher]) {
+    for hashers in hashers.chunks_mut(LANES) {
+        let all = hashers.len();
+        loop {
+            let mut messages: Vec<&mut Message> = hashers
+                .iter_mut()
+                .map(|hasher| &mut hasher.message)
+                .filter_map(|message| message.settle().then_some(message))
+                .collect();
+            let is_worth_it = messages.len() * 2 > all
+                || messages.iter().any(|message| message.waiting() > MOST_LEFT);
+            if messages.is_empty() || !is_worth_it {
+                break;
+            }
+            step(&mut messages);
+        }
+    }
+}
+
+/// Takes as many blocks as each of some messages has, of which there is a [lane](LANES) for each and a whole block in each.
+fn step(messages: &mut [&mut Message]) {
+    let used = messages.len();
+    let mut spare = [START; LANES];
+    let mut states = spare.each_mut();
+    let mut pieces: [&[u8]; LANES] = [&[]; LANES];
+    for (lane, message) in messages.iter_mut().enumerate() {
+        let Message {
+            state, pieces: all, ..
+        } = &mut **message;
+        states[lane] = state;
+        pieces[lane] = all.front().map_or(&[], |piece| &piece[..]);
+    }
+    // Lanes that nobody needs do what the first one does.
+    let any = pieces[0];
+    pieces[used..].fill(any);
+    let taken = lanes::take(states, pieces);
+    for message in messages {
+        message.took(taken);
     }
 }
 
@@ -174,6 +226,32 @@ mod tests {
             ),
         ] {
             assert_eq!(side_by_side(message.as_bytes(), 7), digest);
+        }
+    }
+
+    #[test]
+    fn hashes_of_one_thread_are_taken_together() {
+        for count in [1, 3, LANES, LANES + 3] {
+            let contents: Vec<Vec<u8>> = (1..)
+                .take(count)
+                .map(|seed| noise(1_500_000 / seed as usize, seed))
+                .collect();
+            let mut hashers = vec![Hasher::default(); count];
+            // The first has most, and the last ends first.
+            for at in (0..1_500_000).step_by(70_001) {
+                for (hasher, content) in hashers.iter_mut().zip(&contents) {
+                    let end = content.len().min(at + 70_001);
+                    let piece = content.get(at..end).unwrap_or_default();
+                    hasher.push(Bytes::copy_from_slice(piece));
+                }
+                hash_together(&mut hashers.iter_mut().collect::<Vec<_>>());
+                for hasher in &hashers {
+                    assert!(hasher.message.waiting() <= MOST_LEFT + 70_001);
+                }
+            }
+            for (hasher, content) in hashers.into_iter().zip(&contents) {
+                assert_eq!(hex::encode(hasher.finish()), hex_md5(content));
+            }
         }
     }
 
