@@ -173,18 +173,6 @@ pub(crate) async fn write(
     .await
 }
 
-/// Writes `content` to where `file` stands, and tells how much that was.
-pub(crate) async fn write_part(
-    content: BoxStream<'static, Result<Bytes, Error>>,
-    mut check: Check,
-    mut file: File,
-) -> Result<u64, WriteError> {
-    send_to(content, move |mut receiver| {
-        write_pieces(&mut receiver, &mut check, &mut file).map(drop)
-    })
-    .await
-}
-
 /// Runs `writer` on a thread that may block, gives it `content`, and tells how much that was.
 async fn send_to(
     mut content: BoxStream<'static, Result<Bytes, Error>>,

@@ -23,7 +23,7 @@ pub(crate) struct Check {
 enum Hash {
     /// At once.
     Alone(Md5),
-    /// Beside those of other parts, which may wait.
+    /// Beside those of other parts, as soon as somebody says so.
     Beside(Hasher),
 }
 
@@ -37,7 +37,7 @@ impl Hash {
     fn update(&mut self, bytes: Bytes) {
         match self {
             Self::Alone(md5) => md5.update(&bytes),
-            Self::Beside(hasher) => hasher.update(bytes),
+            Self::Beside(hasher) => hasher.push(bytes),
         }
     }
 
@@ -80,7 +80,7 @@ impl Check {
         }
     }
 
-    /// The same check beside others, for threads that may block.
+    /// The same check, which keeps what it is given until [`take_hashes`](Self::take_hashes).
     pub(crate) fn beside_others(self) -> Self {
         Self {
             hash: Hash::Beside(Hasher::default()),
@@ -107,6 +107,17 @@ impl Check {
             start = end;
         }
         Self::new(runs)
+    }
+
+    /// Takes the hashes of what several checks were given, side by side.
+    pub(crate) fn take_hashes<'a>(checks: impl Iterator<Item = &'a mut Self>) {
+        let mut hashers: Vec<&mut Hasher> = checks
+            .filter_map(|check| match &mut check.hash {
+                Hash::Alone(_) => None,
+                Hash::Beside(hasher) => Some(hasher),
+            })
+            .collect();
+        md5_lanes::hash_together(&mut hashers);
     }
 
     /// Takes the next bytes.

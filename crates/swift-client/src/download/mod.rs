@@ -6,6 +6,7 @@ mod parts;
 mod reader;
 mod resume;
 mod to_file;
+mod writer;
 
 use std::fmt;
 use std::path::Path;

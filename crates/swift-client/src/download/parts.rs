@@ -12,10 +12,11 @@ use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
 use super::resume::Partial;
+use super::writer::{Gone, Inbox, Writer};
 use super::{Check, Download, DownloadOptions, Downloaded, Expectation, write_error};
 use crate::body::hex_md5;
 use crate::error::Operation;
-use crate::file::{self, read_piece};
+use crate::file::read_piece;
 use crate::progress::Event;
 use crate::transfers::STREAM_BYTES;
 use crate::{ByteRange, Error, GetOptions, ObjectInfo, Transfers};
@@ -87,11 +88,15 @@ impl<'a> Parts<'a> {
             .map(|number| length_of(self.places[*number]))
             .sum();
         let fetched = self.fetch(&partial, &done).await;
-        // Threads that still write after an error hold on to it for a moment.
         let partial = Arc::into_inner(partial);
         match fetched {
             Ok(()) => {}
             Err(Failed::File(source)) => return Err(fail(source)),
+            Err(Failed::Writer) => {
+                return Err(fail(io::Error::other(
+                    "the thread that writes it has ended",
+                )));
+            }
             Err(Failed::Error(error)) => {
                 let is_wrong = matches!(error, Error::Checksum { .. });
                 if let Some(partial) = partial.filter(|_| is_wrong) {
@@ -146,13 +151,15 @@ impl<'a> Parts<'a> {
     async fn fetch(&self, partial: &Arc<Partial>, done: &BTreeSet<usize>) -> Result<(), Failed> {
         let (sender, arrived) = mpsc::unbounded_channel();
         let whole = !self.expectation.is_large;
+        let at_once = self.transfers.settings().concurrency.clamp(1, MOST_PARTS);
+        let (writer, inbox) = Writer::start(at_once);
         let all = async {
             // It ends the hashing when it is dropped.
             let sender = sender;
             let missing = (0..self.places.len()).filter(|number| !done.contains(number));
             stream::iter(missing)
-                .map(|number| self.fetch_part(partial, number))
-                .buffer_unordered(self.transfers.settings().concurrency.clamp(1, MOST_PARTS))
+                .map(|number| self.fetch_part(partial, number, &inbox))
+                .buffer_unordered(at_once)
                 .try_for_each(|number| {
                     // It fails only if the hashing has failed, which is told elsewhere.
                     let _ = sender.send(number);
@@ -167,10 +174,22 @@ impl<'a> Parts<'a> {
                 Ok(())
             }
         };
-        tokio::try_join!(all, hashing).map(|_| ())
+        let fetched = tokio::try_join!(all, hashing).map(|_| ());
+        drop(inbox);
+        // In any case, so that nothing is written any more when an error is reported.
+        let written = writer.finish().await;
+        // If this has failed it is why parts have.
+        written
+            .map_err(|error| Failed::Error(write_error(error, partial.path(), &self.operation)))?;
+        fetched
     }
 
-    async fn fetch_part(&self, partial: &Arc<Partial>, number: usize) -> Result<usize, Failed> {
+    async fn fetch_part(
+        &self,
+        partial: &Arc<Partial>,
+        number: usize,
+        writer: &Inbox,
+    ) -> Result<usize, Failed> {
         let (first, last) = self.places[number];
         let options = DownloadOptions {
             get: GetOptions {
@@ -203,17 +222,21 @@ impl<'a> Parts<'a> {
                 reason: "it is not the range that was asked for".to_owned(),
             }));
         }
-        let check = self.part_check(first, last);
-        let file = partial.writer(first)?;
-        let written = file::write_part(download.content, check, file).await;
-        let written =
-            written.map_err(|error| write_error(error, partial.path(), &download.operation))?;
+        let check = self.part_check(first, last).beside_others();
+        writer.begin(number, partial.writer(first)?, check).await?;
+        let mut written = 0;
+        let mut content = download.content;
+        while let Some(bytes) = content.try_next().await? {
+            written += bytes.len() as u64;
+            writer.write(number, bytes).await?;
+        }
         if written != length {
             return Err(Failed::Error(Error::Malformed {
                 operation: Box::new(download.operation),
                 reason: format!("{written} bytes came instead of {length}"),
             }));
         }
+        writer.end(number).await?;
         if self.options.resume {
             let partial = partial.clone();
             blocking(move || partial.mark(number)).await?;
@@ -228,7 +251,7 @@ impl<'a> Parts<'a> {
     /// The check of one part; none for a part of a plain object, which is checked as a whole.
     fn part_check(&self, first: u64, last: u64) -> Check {
         if self.expectation.is_large {
-            self.expectation.check(first, last).beside_others()
+            self.expectation.check(first, last)
         } else {
             Check::default()
         }
@@ -282,11 +305,19 @@ impl<'a> Parts<'a> {
 enum Failed {
     Error(Error),
     File(io::Error),
+    /// The writer has failed, and says why.
+    Writer,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<Gone> for Failed {
+    fn from(_: Gone) -> Self {
+        Self::Writer
     }
 }
 
