@@ -11,7 +11,6 @@ use swift_client::{
 
 use crate::folder::Folder;
 use crate::place::CloudPlace;
-use crate::same;
 
 /// The content type of what stands for a folder.
 pub(crate) const FOLDER_TYPE: &str = "application/directory";
@@ -47,7 +46,8 @@ impl Fetcher {
         if there(path)?.is_some() && !self.overwrite {
             let client = self.transfers.client();
             let info = client.head_object(container, object, &self.get).await?;
-            return match same::content(client, place, &info, path).await? {
+            let same = client.has_content_of(container, object, &info, path);
+            return match same.await? {
                 Some(true) => Ok(Fetched::Same),
                 Some(false) => bail!(
                     "{} is there already and differs; --overwrite replaces it",

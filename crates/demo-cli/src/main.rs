@@ -26,10 +26,8 @@ mod putter;
 mod record;
 mod removal;
 mod running;
-mod same;
 mod settings;
 mod transfer;
-mod tree;
 mod when;
 
 use std::process::ExitCode;

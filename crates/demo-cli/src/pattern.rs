@@ -2,6 +2,8 @@
 
 use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
+use swift_client::FileFilter;
+
 use crate::args::WrongUse;
 
 /// What makes a name a pattern. A brace alone does not: it is too common in names.
@@ -75,18 +77,18 @@ impl Filter {
     }
 
     /// Whether a name is left out; if it is a folder's, with all that is in it.
-    pub(crate) fn excludes(&self, name: &str) -> bool {
+    fn excludes(&self, name: &str) -> bool {
         (self.exclude.as_ref()).is_some_and(|set| set.is_match(name))
     }
+}
 
-    /// One that leaves out what matches.
-    #[cfg(test)]
-    pub(crate) fn excluding(patterns: &[&str]) -> Self {
-        let patterns: Vec<_> = patterns.iter().copied().map(str::to_owned).collect();
-        Self {
-            include: None,
-            exclude: set(&patterns).expect("the patterns are sound"),
-        }
+impl FileFilter for Filter {
+    fn takes(&self, name: &str) -> bool {
+        self.takes(name)
+    }
+
+    fn leaves_out(&self, folder: &str) -> bool {
+        self.excludes(folder)
     }
 }
 

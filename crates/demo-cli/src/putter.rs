@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp};
 use ledger::What;
-use swift_client::{Body, ContainerOptions, Error, GetOptions, Transfers, UploadOptions, Uploaded};
+use swift_client::{
+    Body, ContainerOptions, Error, GetOptions, SameBy, Transfers, UploadOptions, Uploaded,
+};
 
 use crate::context::Context;
 use crate::fetching::FOLDER_TYPE;
-use crate::mtime;
 use crate::place::CloudPlace;
 use crate::record::{Planned, Recorder};
 use crate::settings::ledger_configured;
@@ -63,8 +64,8 @@ impl Putter {
         modified: Option<Timestamp>,
     ) -> anyhow::Result<Uploaded> {
         let mut options = self.options.clone();
-        if let Some(mtime) = modified.and_then(mtime::text) {
-            options.object.metadata.insert(mtime::ITEM, mtime);
+        if let Some(modified) = modified {
+            options.object.metadata.set_mtime(modified);
         }
         self.recorded(place, Some(bytes), options, async |options| {
             let (container, object) = (&place.container, &place.object);
@@ -213,24 +214,15 @@ impl Putter {
         }
         match by {
             SameBy::Time => {
-                let stored = info.metadata.get(mtime::ITEM).and_then(mtime::read);
+                let stored = info.metadata.mtime();
                 Ok(stored.is_some() && stored == modified)
             }
             SameBy::Content => {
-                let same = crate::same::content(client, place, &info, path).await?;
-                Ok(same == Some(true))
+                let same = client.has_content_of(container, object, &info, path);
+                Ok(same.await? == Some(true))
             }
         }
     }
-}
-
-/// By what a file is taken for one that was uploaded before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SameBy {
-    /// Size and time.
-    Time,
-    /// Size and content.
-    Content,
 }
 
 impl Context {

@@ -403,7 +403,8 @@ impl Transfers {
     }
 
     /// Deletes a container with all objects in it, all their versions, and what is listed only later. With
-    /// [`OldSegments::Remove`] large objects lose their segments as well, as by [`Transfers::delete_object`].
+    /// [`OldSegments::Remove`] large objects lose their segments as well, as by [`Transfers::delete_object`], and if that
+    /// leaves nothing in the container that they were in by default, it goes, too.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -434,24 +435,26 @@ impl Transfers {
         let info = self.client().head_container(container).await?;
         drop(turn);
         let versioned = matches!(info.versioning, Some(Versioning::Enabled(_)));
+        let segment_container = naming::container_for(container);
         let takes_segments = segments == OldSegments::Remove
-            && self
-                .has_segment_container(&naming::container_for(container))
-                .await?;
+            && self.has_segment_container(&segment_container).await?;
         let mut all = DeleteReport::default();
+        let mut removed = 0;
         let mut wait = Duration::from_millis(100);
         let mut round = 1;
         loop {
             let report = if versioned {
                 self.delete_versions(container).await?
             } else {
-                self.delete_listed(container, takes_segments).await?
+                let (report, segments) = self.delete_listed(container, takes_segments).await?;
+                removed += segments;
+                report
             };
             let stuck = !report.failures.is_empty();
             all.add(report);
             let turn = self.turn().await;
             match self.client().delete_container(container).await {
-                Ok(()) => return Ok(all),
+                Ok(()) => break,
                 // Deletes take a moment to reach the listing, and others may go on writing.
                 Err(Error::Conflict(_)) if round < EMPTY_ROUNDS && !stuck => {}
                 Err(error) => return Err(error),
@@ -461,13 +464,18 @@ impl Transfers {
             wait = (wait * 2).min(Duration::from_secs(5));
             round += 1;
         }
+        if removed > 0 {
+            self.drop_segment_container(&segment_container).await;
+        }
+        Ok(all)
     }
 
+    /// Deletes the objects that are listed, and tells how many segments went with them.
     async fn delete_listed(
         &self,
         container: &str,
         takes_segments: bool,
-    ) -> Result<DeleteReport, Error> {
+    ) -> Result<(DeleteReport, usize), Error> {
         let large = Mutex::new(Vec::new());
         let names = self
             .client()
@@ -495,15 +503,19 @@ impl Transfers {
                 let deleted = self
                     .delete_object(container, &object, OldSegments::Remove)
                     .await;
-                DeleteReport::of(container, object, deleted.map(drop))
+                let segments = *deleted.as_ref().unwrap_or(&0);
+                let report = DeleteReport::of(container, object, deleted.map(drop));
+                report.map(|report| (report, segments))
             })
             .try_buffer_unordered(self.settings().concurrency.max(1))
             .try_collect::<Vec<_>>()
             .await?;
-        for one in each {
+        let mut removed = 0;
+        for (one, segments) in each {
             report.add(one);
+            removed += segments;
         }
-        Ok(report)
+        Ok((report, removed))
     }
 
     /// Deletes all versions of all objects of a container, so that nothing is left of them.

@@ -35,6 +35,7 @@ mod copy;
 mod download;
 mod error;
 mod file;
+mod folder;
 mod large_object;
 mod listing;
 mod metadata;
@@ -65,6 +66,9 @@ pub use container::{ContainerInfo, ContainerOptions, Created, StaticWeb, Version
 pub use download::{Download, DownloadOptions, Downloaded};
 pub use error::{Error, Exchange, Operation};
 pub use file::FileOptions;
+pub use folder::{
+    FileFilter, FolderChange, FolderOptions, FolderStep, LocalFile, SameBy, Unreadable, walk_folder,
+};
 pub use identity::{Credentials, HttpSettings, Session};
 pub use jiff::Timestamp;
 pub use large_object::{Manifest, Segment};

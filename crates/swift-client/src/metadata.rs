@@ -22,6 +22,20 @@ use crate::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(BTreeMap<String, String>);
 
+/// The name under which the time of a file is noted (`X-Object-Meta-Mtime`).
+const MTIME: &str = "mtime";
+
+/// Reads a time; digits beyond a nanosecond are dropped.
+fn read_mtime(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    Timestamp::new(seconds.parse().ok()?, digits.parse().ok()?).ok()
+}
+
 impl Metadata {
     /// No metadata.
     pub fn new() -> Self {
@@ -42,6 +56,20 @@ impl Metadata {
     /// One value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// The time of the file that an object was made of, as `Mtime` tells it: seconds since 1970, with a fraction, as
+    /// python-swiftclient and rclone write it.
+    pub fn mtime(&self) -> Option<Timestamp> {
+        read_mtime(self.get(MTIME)?)
+    }
+
+    /// Notes the time of a file; not one before 1970.
+    pub fn set_mtime(&mut self, at: Timestamp) {
+        let (seconds, nanos) = (at.as_second(), at.subsec_nanosecond());
+        if seconds >= 0 {
+            self.insert(MTIME, format!("{seconds}.{nanos:09}"));
+        }
     }
 
     /// All names and values, by name.
@@ -190,6 +218,23 @@ pub(crate) fn http_date(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_the_times_that_it_and_other_programs_write() {
+        let time = Timestamp::new(1_795_983_581, 845_152_045).unwrap();
+        let mut metadata = Metadata::new();
+        metadata.set_mtime(time);
+        assert_eq!(metadata.get("mtime"), Some("1795983581.845152045"));
+        assert_eq!(metadata.mtime(), Some(time));
+        // python-swiftclient writes six digits.
+        let coarse = Timestamp::new(1_795_983_581, 845_152_000).unwrap();
+        assert_eq!(read_mtime("1795983581.845152"), Some(coarse));
+        assert_eq!(read_mtime("7"), Timestamp::new(7, 0).ok());
+        assert_eq!(read_mtime("yesterday"), None);
+        let mut metadata = Metadata::new();
+        metadata.set_mtime(Timestamp::new(-1, 0).unwrap());
+        assert!(metadata.is_empty());
+    }
 
     #[test]
     fn carries_utf8_values_both_ways() {

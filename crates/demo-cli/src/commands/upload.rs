@@ -1,14 +1,18 @@
 //! `cloudfiles upload`: files, folders and standard input.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
-use swift_client::{Body, LargeObject, ObjectOptions, OldSegments, UploadOptions, Uploaded};
+use swift_client::{
+    Body, LargeObject, LocalFile, ObjectOptions, OldSegments, SameBy, UploadOptions, Uploaded,
+    walk_folder,
+};
 
 use super::Failures;
 use crate::args::{MetadataArgs, WrongUse, duration};
@@ -17,9 +21,8 @@ use crate::exit::Exit;
 use crate::output::{self, Bar};
 use crate::pattern::{Filter, FilterArgs};
 use crate::place::{self, CloudPlace, Place};
-use crate::putter::{Putter, SameBy};
+use crate::putter::Putter;
 use crate::transfer::{TransferArgs, bytes};
-use crate::tree::{self, LocalFile};
 
 /// Uploads files, folders or standard input
 ///
@@ -272,11 +275,7 @@ impl Upload<'_> {
         if several {
             prefix = format!("{prefix}{}/", own_name()?);
         }
-        let files = tree::walk(path, self.filter.clone());
-        let files = stream::unfold(files, |mut files| async move {
-            Some((files.recv().await?, files))
-        });
-        let files = files.filter(|found| {
+        let files = walk_folder(path, Arc::new(self.filter.clone())).filter(|found| {
             let is_folder = matches!(found, Ok(file) if file.name.ends_with('/'));
             std::future::ready(self.empty_folders || !is_folder)
         });
@@ -285,7 +284,8 @@ impl Upload<'_> {
             let file = match found {
                 Ok(file) => file,
                 Err(unreadable) => {
-                    return (unreadable.path.display().to_string(), Err(unreadable.error));
+                    let path = unreadable.path.display().to_string();
+                    return (path, Err(unreadable.error.into()));
                 }
             };
             let object = to.with_object(format!("{prefix}{}", file.name));

@@ -203,6 +203,16 @@ impl Transfers {
         Ok(())
     }
 
+    /// Deletes a segment container if nothing is left in it. That it stays is no error: it does no harm.
+    pub(crate) async fn drop_segment_container(&self, name: &str) {
+        self.segment_containers().remove(name);
+        let _turn = self.turn().await;
+        match self.client().delete_container(name).await {
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "the segment container stays"),
+        }
+    }
+
     fn segment_container(&self, name: &str) -> Arc<OnceCell<bool>> {
         self.segment_containers()
             .entry(name.to_owned())

@@ -170,7 +170,35 @@ async fn deletes_a_container_with_the_segments_of_its_large_objects() {
         .await
         .unwrap();
     assert_eq!((report.deleted, report.failures.len()), (2, 0));
-    assert_eq!(place.segments().await, []);
+    // Nothing is left in it, so it is gone as well.
+    let left = place.list(&place.segment_container()).await;
+    assert!(left.unwrap_err().is_not_found());
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn leaves_a_segment_container_in_which_others_have_something() {
+    let place = Place::new().await;
+    let transfers = place.transfers();
+    transfers
+        .upload(
+            &place.container,
+            "o",
+            noise(250_000, 2),
+            &segmented(100_000),
+        )
+        .await
+        .unwrap();
+    let (options, segments) = (ObjectOptions::default(), place.segment_container());
+    let put = place.client.put_object(&segments, "theirs", "x", &options);
+    put.await.unwrap();
+    transfers
+        .delete_container_with_objects(&place.container, OldSegments::Remove)
+        .await
+        .unwrap();
+    let left = place.segments().await;
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].name, "theirs");
     place.remove().await;
 }
 

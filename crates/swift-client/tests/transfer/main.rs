@@ -6,6 +6,7 @@
 
 mod bulk;
 mod download;
+mod folder;
 mod large;
 mod mixed;
 mod orphans;

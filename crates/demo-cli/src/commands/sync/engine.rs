@@ -20,7 +20,6 @@ use crate::mtime;
 use crate::output::Bar;
 use crate::pattern::Filter;
 use crate::place::CloudPlace;
-use crate::same;
 
 /// A comparison and what follows from it: in the end the name, and how it went.
 type Job<'a> = Pin<Box<dyn Future<Output = (String, anyhow::Result<()>)> + 'a>>;
@@ -175,7 +174,8 @@ impl<'a> Engine<'a> {
         let (container, name) = object.only_object()?;
         let options = GetOptions::default();
         let info = (self.client).head_object(container, name, &options).await?;
-        same::content(&self.client, &object, &info, path).await
+        let same = (self.client).has_content_of(container, name, &info, path);
+        Ok(same.await?)
     }
 
     async fn transfer(&self, item: &Item) -> anyhow::Result<()> {

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::stream::Peekable;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use swift_client::{Client, ListOptions, Listed};
+use swift_client::{Client, ListOptions, Listed, walk_folder};
 
 use crate::commands::Failures;
 use crate::commands::upload::folder_of;
 use crate::fetching::is_marker;
 use crate::pattern::Filter;
 use crate::place::CloudPlace;
-use crate::tree;
 
 /// What a side has under a name.
 pub(super) struct Item {
@@ -46,10 +46,7 @@ impl Items {
         if !path.exists() {
             return Self::new(Box::pin(stream::empty()), filter);
         }
-        let files = tree::walk(path.to_owned(), filter.clone());
-        let files = stream::unfold(files, |mut files| async move {
-            Some((files.recv().await?, files))
-        });
+        let files = walk_folder(path, Arc::new(filter.clone()));
         // Where folders are made of names, one without files is nothing.
         let files = files.filter(|found| {
             let is_folder = matches!(found, Ok(file) if file.name.ends_with('/'));
@@ -63,7 +60,10 @@ impl Items {
                 md5: None,
                 path: Some(file.path),
             }),
-            Err(unreadable) => Err((unreadable.path.display().to_string(), unreadable.error)),
+            Err(unreadable) => Err((
+                unreadable.path.display().to_string(),
+                unreadable.error.into(),
+            )),
         });
         Self::new(Box::pin(items), filter)
     }

@@ -4,51 +4,65 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use anyhow::Context as _;
 use futures_util::TryStreamExt;
 use md5::{Digest as _, Md5};
 use percent_encoding::percent_decode_str;
-use swift_client::{Client, Error, ListOptions, Listed, ObjectEntry, ObjectInfo};
 
-use crate::place::CloudPlace;
+use crate::body::hex_md5;
+use crate::{Client, Error, ListOptions, Listed, ObjectEntry, ObjectInfo, Segment};
 
 /// MD5 and size of each part of some content, in order.
-type Parts = Vec<(String, u64)>;
+pub(super) type Parts = Vec<(String, u64)>;
 
-/// Compares a file with the object that `info` tells of; `None` if nobody knows enough of the object's content.
-pub(crate) async fn content(
-    client: &Client,
-    place: &CloudPlace,
-    info: &ObjectInfo,
-    path: &Path,
-) -> anyhow::Result<Option<bool>> {
-    let path = path.to_owned();
-    let compare = {
-        let length = std::fs::metadata(&path)
-            .with_context(|| path.display().to_string())?
-            .len();
+impl Client {
+    /// Whether a file has just the content of the object that `info` tells of; `None` if nobody knows enough of that
+    /// content. The file is read, unless its size tells already; the object is not, and of a large one the hashes in its
+    /// manifest or of its listed segments are compared.
+    ///
+    /// # Errors
+    /// [`Error::File`], and those of asking for a manifest or the segments.
+    pub async fn has_content_of(
+        &self,
+        container: &str,
+        object: &str,
+        info: &ObjectInfo,
+        path: impl AsRef<Path>,
+    ) -> Result<Option<bool>, Error> {
+        let path = path.as_ref().to_owned();
+        let fail = |source| Error::File {
+            path: path.clone(),
+            source,
+        };
+        let length = tokio::fs::metadata(&path).await.map_err(fail)?.len();
         if info.bytes.is_some_and(|bytes| bytes != length) {
             return Ok(Some(false));
         }
-        let Some(parts) = parts(client, place, info, length).await? else {
+        let Some(parts) = parts(self, (container, object), info, length).await? else {
             return Ok(None);
         };
-        move || has(&path, &parts).with_context(|| path.display().to_string())
-    };
-    tokio::task::spawn_blocking(compare).await?.map(Some)
+        consists_of(&path, parts).await.map(Some)
+    }
+}
+
+/// Whether a file consists of these parts.
+pub(super) async fn consists_of(path: &Path, parts: Parts) -> Result<bool, Error> {
+    let path = path.to_owned();
+    let read = move || has(&path, &parts).map_err(|source| Error::File { path, source });
+    tokio::task::spawn_blocking(read)
+        .await
+        .expect("reading does not panic")
 }
 
 async fn parts(
     client: &Client,
-    place: &CloudPlace,
+    (container, object): (&str, &str),
     info: &ObjectInfo,
     length: u64,
 ) -> Result<Option<Parts>, Error> {
     if info.static_large_object {
-        let manifest = client.flat_slo_manifest(&place.container, &place.object, None);
+        let manifest = client.flat_slo_manifest(container, object, None);
         let manifest = manifest.await?;
-        let whole =
-            |segment: &swift_client::Segment| segment.range.is_none() && !segment.is_manifest;
+        let whole = |segment: &Segment| segment.range.is_none() && !segment.is_manifest;
         if manifest.has_inline_data || !manifest.segments.iter().all(whole) {
             return Ok(None);
         }
@@ -91,7 +105,6 @@ fn fitting(parts: Parts, length: u64) -> Option<Parts> {
     (sum == length).then_some(parts)
 }
 
-/// Whether a file consists of these parts.
 fn has(path: &Path, parts: &[(String, u64)]) -> io::Result<bool> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 256 << 10];
@@ -104,7 +117,7 @@ fn has(path: &Path, parts: &[(String, u64)]) -> io::Result<bool> {
                 count => hash.update(&buffer[..count]),
             }
         }
-        if hex::encode(hash.finalize()) != *md5 {
+        if !hex_md5(hash).eq_ignore_ascii_case(md5) {
             return Ok(false);
         }
     }
