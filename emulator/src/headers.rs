@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 macro_rules! names {
     ($($constant:ident = $name:literal;)*) => {
@@ -18,14 +18,26 @@ names! {
     X_DELETE_AT = "x-delete-at";
     X_OPEN_EXPIRED = "x-open-expired";
     X_OPENSTACK_REQUEST_ID = "x-openstack-request-id";
-    X_SERVICE_TOKEN = "x-service-token";
     X_STATIC_LARGE_OBJECT = "x-static-large-object";
     X_STORAGE_TOKEN = "x-storage-token";
     X_TIMESTAMP = "x-timestamp";
     X_TRANS_ID = "x-trans-id";
-    X_TRANS_ID_EXTRA = "x-trans-id-extra";
     X_WEB_MODE = "x-web-mode";
 }
+
+/// A header's value.
+///
+/// Most requests have few headers, and to look at each is faster then than to hash the name.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a HeaderValue> {
+    if headers.keys_len() > FEW {
+        return headers.get(name);
+    }
+    let found = headers.iter().find(|(found, _)| found.as_str() == name);
+    found.map(|(_, value)| value)
+}
+
+/// So many are few.
+const FEW: usize = 12;
 
 /// What an answer has of headers, mostly.
 const USUAL: usize = 12;

@@ -34,6 +34,7 @@ mod flavour;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod glance;
 mod headers;
 mod heartbeat;
 mod invalid;
@@ -57,6 +58,7 @@ mod seed;
 mod segmented;
 mod server;
 mod services;
+mod shortcut;
 mod snapshot;
 mod store;
 mod timestamp;

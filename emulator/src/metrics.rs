@@ -1,8 +1,8 @@
 //! Counts of everything that is asked, and how Prometheus reads them.
 //!
 //! The text is that of the exposition format 0.0.4
-//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). The counts are kept in plain arrays under the lock of
-//! the journal, which each request takes once anyway; what the store, the clock and the faults know is asked for when
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). The counts are kept in plain arrays under the locks of
+//! the journal, of which each request takes one anyway; what the store, the clock and the faults know is asked for when
 //! somebody reads.
 
 use std::fmt::Write;
@@ -62,6 +62,32 @@ impl Counters {
         self.durations[BOUNDS.partition_point(|bound| *bound < micros)] += 1;
         self.total += entry.took;
     }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (service, other) in self.services.iter_mut().zip(&other.services) {
+            service.add(other);
+        }
+        for (count, other) in self.durations.iter_mut().zip(other.durations) {
+            *count += other;
+        }
+        self.total += other.total;
+    }
+
+    /// How many there were.
+    pub(crate) fn all(&self) -> u64 {
+        self.durations.iter().sum()
+    }
+}
+
+impl ServiceCounters {
+    fn add(&mut self, other: &Self) {
+        let counts = self.requests.as_flattened_mut().iter_mut();
+        for (count, other) in counts.zip(other.requests.as_flattened()) {
+            *count += other;
+        }
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+    }
 }
 
 fn method(method: &Method) -> usize {
@@ -84,7 +110,7 @@ pub(crate) fn text(core: &Core) -> String {
         "gauge",
         "Requests that are being answered.",
     );
-    page.line("", journal.in_flight.load(Ordering::Relaxed));
+    page.line("", journal.in_flight());
     page.family("open_connections", "gauge", "Connections that are open.");
     page.line("", journal.connections.load(Ordering::Relaxed));
     page.family(
@@ -182,7 +208,7 @@ fn durations(page: &mut Page, counters: &Counters) {
         let bound = Duration::from_micros(*bound).as_secs_f64();
         page.line(&format!("_bucket{{le=\"{bound}\"}}"), below);
     }
-    let all: u64 = counters.durations.iter().sum();
+    let all = counters.all();
     page.line("_bucket{le=\"+Inf\"}", all);
     page.line("_sum", counters.total.as_secs_f64());
     page.line("_count", all);

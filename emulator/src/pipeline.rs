@@ -38,8 +38,11 @@ pub(crate) enum Feature {
 pub(crate) enum Handled<'a> {
     /// There is nothing to wait for, as with most requests.
     Now(Reply),
-    Later(Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
+    Later(LaterReply<'a>),
 }
+
+/// A reply on its way, on the heap.
+type LaterReply<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 /// What comes of handing a request to a pipeline.
 pub(crate) enum Begun<'a> {
@@ -49,7 +52,7 @@ pub(crate) enum Begun<'a> {
 
 /// A response on its way.
 pub(crate) struct Later<'a> {
-    reply: Pin<Box<dyn Future<Output = Reply> + Send + 'a>>,
+    reply: LaterReply<'a>,
     cleans: bool,
 }
 
@@ -141,80 +144,86 @@ impl<'a> Next<'a> {
         let Self { mut features, core } = self;
         while let [feature, rest @ ..] = features {
             features = rest;
-            let next = Next {
-                features: rest,
-                core,
-            };
-            let later: Pin<Box<dyn Future<Output = Reply> + Send + 'a>> = match feature {
+            match feature {
                 Feature::Gatekeeper => {
                     features::gatekeeper::enter(&mut request.headers);
                     *cleans = true;
-                    continue;
                 }
-                Feature::Tempauth => match features::tempauth::enter(&mut request, core) {
-                    None => continue,
-                    Some(reply) => return Handled::Now(reply),
-                },
-                Feature::Healthcheck if features::healthcheck::applies(&request) => {
-                    Box::pin(features::healthcheck::handle(request, next))
+                Feature::Tempauth => {
+                    if let Some(reply) = features::tempauth::enter(&mut request, core) {
+                        return Handled::Now(reply);
+                    }
                 }
-                Feature::EtagQuoter if features::etag_quoter::applies(&request, core) => {
-                    Box::pin(features::etag_quoter::handle(request, next))
+                _ if feature.applies(&request, core) => {
+                    let next = Next {
+                        features: rest,
+                        core,
+                    };
+                    return Handled::Later(feature.handle(request, next));
                 }
-                Feature::DomainRemap if features::domain_remap::applies(&request) => {
-                    Box::pin(features::domain_remap::handle(request, next))
-                }
-                Feature::ListingFormats if features::listing_formats::applies(&request) => {
-                    Box::pin(features::listing_formats::handle(request, next))
-                }
-                Feature::Bulk if features::bulk::applies(&request) => {
-                    Box::pin(features::bulk::handle(request, next))
-                }
-                Feature::Tempurl if features::tempurl::applies(&request) => {
-                    Box::pin(features::tempurl::handle(request, next))
-                }
-                Feature::Crossdomain if features::crossdomain::applies(&request) => {
-                    Box::pin(features::crossdomain::handle(request, next))
-                }
-                Feature::Formpost if features::formpost::applies(&request) => {
-                    Box::pin(features::formpost::handle(request, next))
-                }
-                Feature::Staticweb if features::staticweb::applies(&request, core) => {
-                    Box::pin(features::staticweb::handle(request, next))
-                }
-                Feature::Copy if features::copy::applies(&request) => {
-                    Box::pin(features::copy::handle(request, next))
-                }
-                Feature::ContainerQuotas if features::container_quotas::applies(&request, core) => {
-                    Box::pin(features::container_quotas::handle(request, next))
-                }
-                Feature::AccountQuotas if features::account_quotas::applies(&request, core) => {
-                    Box::pin(features::account_quotas::handle(request, next))
-                }
-                Feature::VersionedWrites if features::versioned_writes::applies(&request, core) => {
-                    Box::pin(features::versioned_writes::handle(request, next))
-                }
-                Feature::ObjectVersioning
-                    if features::object_versioning::applies(&request, core) =>
-                {
-                    Box::pin(features::object_versioning::handle(request, next))
-                }
-                Feature::Slo if features::slo::applies(&request, core) => {
-                    Box::pin(features::slo::handle(request, next))
-                }
-                Feature::Dlo if features::dlo::applies(&request, core) => {
-                    Box::pin(features::dlo::handle(request, next))
-                }
-                Feature::Symlink if features::symlink::applies(&request, core) => {
-                    Box::pin(features::symlink::handle(request, next))
-                }
-                Feature::Cors if features::cors::applies(&request) => {
-                    Box::pin(features::cors::handle(request, next))
-                }
-                _ => continue,
-            };
-            return Handled::Later(later);
+                _ => {}
+            }
         }
         resources::handle(request, core)
+    }
+
+    /// The feature that would be the first to do more with a request than look at it.
+    pub(crate) fn first_to_act(self, request: &Request) -> Option<Feature> {
+        let mut features = self.features.iter().copied();
+        features.find(|feature| feature.applies(request, self.core))
+    }
+}
+
+impl Feature {
+    /// Whether it has anything to do with a request but to look at it.
+    fn applies(self, request: &Request, core: &Core) -> bool {
+        match self {
+            Self::Gatekeeper | Self::Tempauth => false,
+            Self::Healthcheck => features::healthcheck::applies(request),
+            Self::EtagQuoter => features::etag_quoter::applies(request, core),
+            Self::DomainRemap => features::domain_remap::applies(request),
+            Self::ListingFormats => features::listing_formats::applies(request),
+            Self::Bulk => features::bulk::applies(request),
+            Self::Tempurl => features::tempurl::applies(request),
+            Self::Crossdomain => features::crossdomain::applies(request),
+            Self::Formpost => features::formpost::applies(request),
+            Self::Staticweb => features::staticweb::applies(request, core),
+            Self::Copy => features::copy::applies(request),
+            Self::ContainerQuotas => features::container_quotas::applies(request, core),
+            Self::AccountQuotas => features::account_quotas::applies(request, core),
+            Self::VersionedWrites => features::versioned_writes::applies(request, core),
+            Self::ObjectVersioning => features::object_versioning::applies(request, core),
+            Self::Slo => features::slo::applies(request, core),
+            Self::Dlo => features::dlo::applies(request, core),
+            Self::Symlink => features::symlink::applies(request, core),
+            Self::Cors => features::cors::applies(request),
+        }
+    }
+
+    /// Does it. For a request that it does not apply to that is to hand it on.
+    fn handle(self, request: Request, next: Next<'_>) -> LaterReply<'_> {
+        match self {
+            Self::Gatekeeper | Self::Tempauth => {
+                Box::pin(async move { Ok(next.run(request).await) })
+            }
+            Self::Healthcheck => Box::pin(features::healthcheck::handle(request, next)),
+            Self::EtagQuoter => Box::pin(features::etag_quoter::handle(request, next)),
+            Self::DomainRemap => Box::pin(features::domain_remap::handle(request, next)),
+            Self::ListingFormats => Box::pin(features::listing_formats::handle(request, next)),
+            Self::Bulk => Box::pin(features::bulk::handle(request, next)),
+            Self::Tempurl => Box::pin(features::tempurl::handle(request, next)),
+            Self::Crossdomain => Box::pin(features::crossdomain::handle(request, next)),
+            Self::Formpost => Box::pin(features::formpost::handle(request, next)),
+            Self::Staticweb => Box::pin(features::staticweb::handle(request, next)),
+            Self::Copy => Box::pin(features::copy::handle(request, next)),
+            Self::ContainerQuotas => Box::pin(features::container_quotas::handle(request, next)),
+            Self::AccountQuotas => Box::pin(features::account_quotas::handle(request, next)),
+            Self::VersionedWrites => Box::pin(features::versioned_writes::handle(request, next)),
+            Self::ObjectVersioning => Box::pin(features::object_versioning::handle(request, next)),
+            Self::Slo => Box::pin(features::slo::handle(request, next)),
+            Self::Dlo => Box::pin(features::dlo::handle(request, next)),
+            Self::Symlink => Box::pin(features::symlink::handle(request, next)),
+            Self::Cors => Box::pin(features::cors::handle(request, next)),
+        }
     }
 }

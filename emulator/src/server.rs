@@ -24,7 +24,8 @@ use tokio::sync::watch;
 
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
-use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID, X_TRANS_ID_EXTRA};
+use crate::glance::{Glance, MAX_LINE};
+use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID};
 use crate::journal::{Exchange, Peer, Sent, Service};
 use crate::message::{Body, Grant, Request, Response};
 use crate::path::Path;
@@ -32,6 +33,7 @@ use crate::pipeline::{Begun, Next};
 use crate::query::Query;
 use crate::reject::{Reject, has_standard_body, name_realm, reason};
 use crate::services;
+use crate::shortcut;
 use crate::timestamp::Timestamp;
 use crate::trans_id::TransId;
 use crate::wire::{Answering, Line, Wire};
@@ -161,17 +163,22 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
     let received = Timestamp::from(core.clock.now());
     let (head, body) = request.into_parts();
     let mut headers = head.headers;
-    if !is_read_as_it_is(&headers) {
+    let mut glance = Glance::at(&headers);
+    if !glance.is_handed_on {
         headers = as_read_by_swift(&headers);
+        glance = Glance::at(&headers);
     }
+    let extra = if glance.names_transaction {
+        headers.get("x-trans-id-extra")
+    } else {
+        None
+    };
     let mut asked = Asked {
         client,
-        trans_id: TransId::new(received, headers.get(X_TRANS_ID_EXTRA)),
+        trans_id: TransId::new(received, extra),
         received,
         is_head: head.method == Method::HEAD,
-        keep_alive: headers
-            .get(CONNECTION)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive")),
+        keep_alive: glance.keep_alive,
         exchange: None,
         strike: None,
         answering: client.line.answers(),
@@ -180,7 +187,7 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
     if has_long_request_line(&head.method, &asked.uri) {
         return now(asked.end(Response::new(StatusCode::URI_TOO_LONG)));
     }
-    if has_long_line(&headers) {
+    if glance.has_long_line {
         let refusal = Reject::html(StatusCode::BAD_REQUEST, "");
         return now(asked.end(refusal.into_response()));
     }
@@ -207,13 +214,13 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
         let answer = services::control::handle(request, core);
         return Either::Right(Box::pin(async move { asked.end(answer.await) }));
     }
-    let service = Service::of(&request);
-    let begun = Exchange::begin(&client.peer, &request, service, &asked.uri, started);
+    let kind = (Service::of(&request, glance), glance);
+    let begun = Exchange::begin(&client.peer, &request, kind, &asked.uri, started);
     asked.exchange = Some(begun);
     if let Some(strike) = core.faults.strike(&request, core) {
-        return Either::Right(Box::pin(struck(request, service, strike, asked)));
+        return Either::Right(Box::pin(struck(request, kind, strike, asked)));
     }
-    match answer(request, service, core) {
+    match answer(request, kind, core) {
         Answer::Now(response) => now(asked.end(response)),
         Answer::Later(response) => {
             Either::Right(Box::pin(async move { asked.end(response.await) }))
@@ -228,7 +235,7 @@ fn now<'a>(response: Result<http::Response<Sent>, Hangup>) -> Responding<'a> {
 /// The answer to a request that a fault has struck.
 async fn struck(
     request: Request,
-    service: Service,
+    kind: (Service, Glance),
     strike: Strike,
     mut asked: Asked<'_>,
 ) -> Result<http::Response<Sent>, Hangup> {
@@ -238,7 +245,7 @@ async fn struck(
     }
     let response = match strike.before(request, &client.line).await {
         Verdict::Pass(request) => {
-            let answer = answer(*request, service, client.peer.core());
+            let answer = answer(*request, kind, client.peer.core());
             answer.response().await
         }
         Verdict::Answer(response) => response,
@@ -289,10 +296,6 @@ impl Asked<'_> {
     }
 }
 
-/// The longest line of a request that Swift's server reads, in bytes (`MAX_REQUEST_LINE` and `MAX_HEADER_LINE` in
-/// eventlet's `wsgi.py`).
-const MAX_LINE: usize = 8192;
-
 fn has_long_request_line(method: &Method, uri: &Uri) -> bool {
     const BLANKS_VERSION_AND_END: usize = "  HTTP/1.1\r\n".len();
     let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
@@ -301,11 +304,6 @@ fn has_long_request_line(method: &Method, uri: &Uri) -> bool {
 
 fn decoded(uri: &Uri) -> String {
     Path::decode(uri.path()).map_or_else(String::new, |path| path.as_str().to_owned())
-}
-
-/// Whether [`as_read_by_swift`] leaves them as they are, as nearly always.
-fn is_read_as_it_is(headers: &HeaderMap) -> bool {
-    headers.len() == headers.keys_len() && !headers.keys().any(|name| name.as_str().contains('_'))
 }
 
 /// A request's headers as Swift's server hands them on (`get_environ` in eventlet's `wsgi.py`): several of one name
@@ -328,14 +326,6 @@ fn as_read_by_swift(headers: &HeaderMap) -> HeaderMap {
     read
 }
 
-/// Whether a header's line is longer than Swift's server reads.
-fn has_long_line(headers: &HeaderMap) -> bool {
-    const COLON_AND_END: usize = ": \r\n".len();
-    headers
-        .iter()
-        .any(|(name, value)| name.as_str().len() + value.len() + COLON_AND_END > MAX_LINE)
-}
-
 /// The response to a request, or how to get it.
 enum Answer<'a> {
     Now(Response),
@@ -351,8 +341,18 @@ impl Answer<'_> {
     }
 }
 
-fn answer(request: Request, service: Service, core: &Arc<Core>) -> Answer<'_> {
+fn answer(
+    mut request: Request,
+    (service, glance): (Service, Glance),
+    core: &Arc<Core>,
+) -> Answer<'_> {
     core.cdn.deliver_due_logs(core);
+    if service == Service::Storage
+        && glance.is_plain_read
+        && let Some(response) = shortcut::read(&mut request, core)
+    {
+        return Answer::Now(response);
+    }
     if service == Service::Edge || services::cdn::manages(&request) {
         return Answer::Later(Box::pin(services::cdn::handle(request, core)));
     }

@@ -28,7 +28,8 @@ impl TransId {
     pub(crate) fn new(now: Timestamp, extra: Option<&HeaderValue>) -> Self {
         let mut own = *b"tx--------------------------------";
         // Both have the room they need, one digit to spare, so that there is nothing to fail.
-        let _ = hex::encode_to_slice(rand::random::<[u8; 11]>(), &mut own[2..=2 + RANDOM]);
+        let random = fastrand::u128(..).to_le_bytes();
+        let _ = hex::encode_to_slice(&random[..11], &mut own[2..=2 + RANDOM]);
         own[2 + RANDOM] = b'-';
         let _ = hex::encode_to_slice(
             &now.seconds().to_be_bytes()[3..],

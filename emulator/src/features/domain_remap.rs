@@ -7,9 +7,10 @@
 //! Out: 400 where the host has more parts than that. `Location` and `Content-Location` are put back into the form that
 //! the client used.
 
-use http::header::{CONTENT_LOCATION, CONTENT_TYPE, HOST, LOCATION};
+use http::header::{CONTENT_LOCATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, StatusCode};
 
+use crate::headers::find;
 use crate::message::{Request, header_text, header_value};
 use crate::path::{Path, quote};
 use crate::pipeline::Next;
@@ -22,11 +23,11 @@ const STORAGE_DOMAIN: &str = ".example.net";
 const RESELLER_PREFIX: &str = "AUTH";
 
 pub(crate) fn applies(request: &Request) -> bool {
-    below_domain(request).is_some()
+    of_request(request).is_some()
 }
 
 pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
-    let Some(found) = below_domain(&request).map(remap) else {
+    let Some(found) = of_request(&request).map(remap) else {
         return Ok(next.run(request).await);
     };
     let root = match found {
@@ -59,12 +60,15 @@ enum Remap {
     TooManyParts,
 }
 
-/// The part of the request's host before the storage domain, if it is below that.
-fn below_domain(request: &Request) -> Option<&str> {
-    let host = request.headers.get(HOST)?.as_bytes();
+/// The part of a host before the storage domain, if it is below that.
+pub(crate) fn below_domain(host: &[u8]) -> Option<&str> {
     let end = memchr::memrchr(b':', host).unwrap_or(host.len());
     let below = host[..end].strip_suffix(STORAGE_DOMAIN.as_bytes())?;
     std::str::from_utf8(below).ok()
+}
+
+fn of_request(request: &Request) -> Option<&str> {
+    below_domain(find(&request.headers, "host")?.as_bytes())
 }
 
 fn remap(names: &str) -> Remap {

@@ -16,6 +16,7 @@ use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::query::truthy;
 use crate::reject::Reply;
+use crate::store::{Account, Container};
 
 /// One setting: what clients call it, how they remove it, and where it is kept.
 struct Setting {
@@ -79,10 +80,18 @@ fn wants_quotes(request: &Request, core: &Core) -> bool {
     let Some(container) = request.path.found_container(&core.store) else {
         return false;
     };
+    setting(account, container).is_some_and(|value| value.to_str().is_ok_and(truthy))
+}
+
+fn setting(account: &Account, container: &Container) -> Option<HeaderValue> {
     container
         .metadata_value(&CONTAINER.stored)
         .or_else(|| account.metadata_value(&ACCOUNT.stored))
-        .is_some_and(|value| value.to_str().is_ok_and(truthy))
+}
+
+/// Whether a container or its account says anything about quotes.
+pub(crate) fn has_say(account: &Account, container: &Container) -> bool {
+    setting(account, container).is_some()
 }
 
 impl Setting {

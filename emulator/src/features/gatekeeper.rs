@@ -5,14 +5,16 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN, X_TIMESTAMP};
+use crate::headers::{X_AUTH_TOKEN, X_TIMESTAMP, find};
 
 /// What is done to the headers of a request.
 pub(crate) fn enter(headers: &mut HeaderMap) {
     clean(headers);
-    headers.remove(X_TIMESTAMP);
-    if !headers.contains_key(X_AUTH_TOKEN)
-        && let Some(token) = headers.get(X_STORAGE_TOKEN).cloned()
+    if find(headers, "x-timestamp").is_some() {
+        headers.remove(X_TIMESTAMP);
+    }
+    if find(headers, "x-auth-token").is_none()
+        && let Some(token) = find(headers, "x-storage-token").cloned()
     {
         headers.insert(X_AUTH_TOKEN, token);
     }

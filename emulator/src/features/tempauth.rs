@@ -14,7 +14,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, Method, StatusCode};
 
 use crate::core::Core;
-use crate::headers::{X_AUTH_TOKEN, X_SERVICE_TOKEN, X_STORAGE_TOKEN};
+use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN, find};
 use crate::message::{Grant, Request, Response, User};
 use crate::region::host_url;
 use crate::reject::{Reject, Reply};
@@ -44,11 +44,8 @@ pub(crate) fn enter(request: &mut Request, core: &Core) -> Option<Reply> {
 
 /// Whose token the request shows; `None` if it shows none that is ours.
 fn bearer(request: &Request, identity: &Identity) -> Result<Option<Arc<User>>, Reject> {
-    let Some(token) = request
-        .headers
-        .get(X_AUTH_TOKEN)
-        .or_else(|| request.headers.get(X_STORAGE_TOKEN))
-    else {
+    let token = find(&request.headers, "x-auth-token");
+    let Some(token) = token.or_else(|| find(&request.headers, "x-storage-token")) else {
         return Ok(None);
     };
     let token = token.to_str().unwrap_or_default();
@@ -60,7 +57,8 @@ fn bearer(request: &Request, identity: &Identity) -> Result<Option<Arc<User>>, R
             Ok(None)
         };
     };
-    let shown = request.header(X_SERVICE_TOKEN);
+    let shown = find(&request.headers, "x-service-token");
+    let shown = shown.and_then(|token| token.to_str().ok());
     let shown = shown.filter(|token| !token.is_empty());
     let service = shown.and_then(|token| identity.authenticate(token, now));
     if shown.is_some() && service.is_none() && user.roles().is_some() {

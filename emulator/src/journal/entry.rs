@@ -7,7 +7,7 @@ use http::Method;
 use serde::Serialize;
 
 use crate::faults::FaultId;
-use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN};
+use crate::glance::Glance;
 use crate::message::{Request, header_text};
 use crate::path::{Path, Resource};
 use crate::services;
@@ -48,8 +48,8 @@ impl Service {
         }
     }
 
-    pub(crate) fn of(request: &Request) -> Self {
-        if services::cdn::is_at_edge(request) {
+    pub(crate) fn of(request: &Request, glance: Glance) -> Self {
+        if glance.is_for_edge || services::cdn::is_path_of_edge(&request.path) {
             return Self::Edge;
         }
         match request.path.version() {
@@ -73,7 +73,7 @@ pub(super) enum Auth {
 
 impl Auth {
     /// In the order in which Swift looks.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, glance: Glance) -> Self {
         if request.query.as_str().contains("temp_url_sig=") {
             return Self::TempUrl;
         }
@@ -83,10 +83,7 @@ impl Auth {
         {
             return Self::Form;
         }
-        let has_token = [X_AUTH_TOKEN, X_STORAGE_TOKEN]
-            .iter()
-            .any(|name| request.headers.contains_key(name));
-        if has_token {
+        if glance.shows_token {
             Self::Token
         } else {
             Self::Anonymous
@@ -181,6 +178,28 @@ pub struct RecordedRequest {
 }
 
 impl Entry {
+    #[cfg(test)]
+    pub(super) fn of_a_test() -> Self {
+        let received = Timestamp::from_ticks(0);
+        Self {
+            id: 0,
+            received,
+            started: Instant::now(),
+            took: Duration::ZERO,
+            method: Method::GET,
+            target: "/v1/a/c/o".into(),
+            region: 0,
+            service: Service::Storage,
+            auth: Auth::Anonymous,
+            status: 200,
+            bytes_in: 0,
+            bytes_out: 0,
+            trans_id: TransId::new(received, None),
+            user_agent: None,
+            fault: None,
+        }
+    }
+
     pub(super) fn path(&self) -> &str {
         self.target
             .split_once('?')

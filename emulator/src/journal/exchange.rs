@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Uri;
-use http::header::USER_AGENT;
 use http_body::{Frame, SizeHint};
 
 use super::entry::{Auth, Entry, Service};
 use super::mask;
 use crate::core::Core;
 use crate::faults::FaultId;
+use crate::glance::Glance;
+use crate::headers::find;
 use crate::message::{Body, BodyError, Request};
 use crate::wire::Answering;
 
@@ -47,7 +48,7 @@ impl Peer {
 
     /// What the client calls itself; mostly the same as before, and then shared.
     fn user_agent(&self, request: &Request) -> Option<Arc<str>> {
-        let bytes = request.headers.get(USER_AGENT)?.as_bytes();
+        let bytes = find(&request.headers, "user-agent")?.as_bytes();
         let bytes = &bytes[..bytes.len().min(MAX_USER_AGENT)];
         let known = self.user_agent.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
@@ -74,13 +75,13 @@ impl Exchange {
     pub(crate) fn begin(
         peer: &Arc<Peer>,
         request: &Request,
-        service: Service,
+        (service, glance): (Service, Glance),
         uri: &Uri,
         started: Instant,
     ) -> Self {
         let core = peer.core();
-        core.journal.in_flight.fetch_add(1, Ordering::Relaxed);
-        let keeps = core.journal.capacity > 0;
+        core.journal.ring.begin();
+        let keeps = core.journal.capacity() > 0;
         let entry = Entry {
             id: 0,
             received: request.received,
@@ -94,7 +95,7 @@ impl Exchange {
             },
             region: core.regions.here,
             service,
-            auth: Auth::of(request),
+            auth: Auth::of(request, glance),
             status: CLIENT_GONE,
             bytes_in: 0,
             bytes_out: 0,
@@ -141,7 +142,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let journal = &self.peer.core.journal;
-        journal.in_flight.fetch_sub(1, Ordering::Relaxed);
+        journal.ring.end();
         let read = self
             .read
             .as_ref()

@@ -1,8 +1,8 @@
 //! The journal: what was asked and what became of it, the latest requests in a ring, and counts of all of them.
 //!
 //! A request is written down when the last of its answer's body has been handed to the connection, or when it is clear
-//! that this will never happen. Until then [`Exchange`] carries what is known of it; writing it down takes one short lock,
-//! under which nothing is allocated or freed but the ring's own growth.
+//! that this will never happen. Until then [`Exchange`] carries what is known of it; writing it down takes one short lock
+//! for which threads do not wait for one another.
 //!
 //! Requests to the control surface are not in it. Secrets are not either: see [`mask`].
 
@@ -10,11 +10,11 @@ mod entry;
 mod exchange;
 mod filter;
 mod mask;
+mod ring;
 mod tail;
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -26,6 +26,7 @@ pub(crate) use entry::{Entry, Service};
 pub(crate) use exchange::{Exchange, Peer, Sent};
 pub(crate) use filter::Filter;
 pub use filter::RequestFilter;
+use ring::{Batch, Ring};
 pub(crate) use tail::tail;
 
 /// How many requests are kept where nothing else is said.
@@ -34,51 +35,26 @@ pub(crate) const CAPACITY: usize = 10_000;
 /// The requests of one emulator.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    /// How many requests are kept; with 0 they are only counted.
-    capacity: usize,
     regions: Arc<[Region]>,
-    state: Mutex<State>,
+    ring: Ring,
     /// Tells whoever follows the journal that there is something new.
     news: Notify,
     /// How many follow it.
     followers: AtomicU64,
-    pub(crate) in_flight: AtomicU64,
     /// Connections that are open.
     pub(crate) connections: AtomicU64,
     /// Connections that have ever been.
     pub(crate) accepted: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// By id, without a gap.
-    ring: VecDeque<Arc<Entry>>,
-    /// The id that was given last.
-    last_id: u64,
-    /// The last id that was there when the journal was cleared: nobody has missed these.
-    cleared: u64,
-    counters: Counters,
-}
-
-/// Some requests of the journal, in the order of their ids.
-#[derive(Debug, Default)]
-struct Batch {
-    entries: Vec<Arc<Entry>>,
-    /// How many there were between the id asked for and the first of them, and are no more.
-    lost: u64,
-    /// The id to go on from.
-    last_id: u64,
-}
-
 impl Journal {
+    /// One that keeps `capacity` requests; with 0 they are only counted.
     pub(crate) fn new(capacity: usize, regions: Arc<[Region]>) -> Self {
         Self {
-            capacity,
             regions,
-            state: Mutex::default(),
+            ring: Ring::new(capacity),
             news: Notify::new(),
             followers: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
         }
@@ -86,7 +62,7 @@ impl Journal {
 
     /// How many requests are kept.
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+        self.ring.capacity()
     }
 
     /// The requests that match, by id. Of more than `limit` those right behind `since_id`, if that is asked for, else the
@@ -110,21 +86,21 @@ impl Journal {
 
     /// Forgets all requests. Ids go on, and so do the counts.
     pub(crate) fn clear(&self) {
-        let mut state = self.state();
-        state.cleared = state.last_id;
-        let forgotten = std::mem::take(&mut state.ring);
-        // Freed without the lock.
-        drop(state);
-        drop(forgotten);
+        self.ring.clear();
     }
 
     /// The id that was given last; 0 if there was none yet.
     pub(crate) fn last_id(&self) -> u64 {
-        self.state().last_id
+        self.ring.last_id()
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.state().counters.clone()
+        self.ring.counters()
+    }
+
+    /// How many requests are being answered.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.ring.in_flight()
     }
 
     fn describe(&self, entry: &Entry) -> RecordedRequest {
@@ -133,49 +109,13 @@ impl Journal {
     }
 
     fn since(&self, id: u64, limit: usize) -> Batch {
-        let state = self.state();
-        let first = state.last_id + 1 - state.ring.len() as u64;
-        let skipped = (id + 1).saturating_sub(first);
-        let entries: Vec<_> = state
-            .ring
-            .iter()
-            .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
-            .take(limit)
-            .cloned()
-            .collect();
-        Batch {
-            lost: first.saturating_sub(id.max(state.cleared) + 1),
-            last_id: entries
-                .last()
-                .map_or(state.last_id.max(id), |entry| entry.id),
-            entries,
-        }
+        self.ring.since(id, limit)
     }
 
-    fn record(&self, mut entry: Arc<Entry>) {
-        let mut evicted = None;
-        if self.capacity == 0 {
-            self.state().counters.count(&entry);
-        } else {
-            let mut state = self.state();
-            state.counters.count(&entry);
-            state.last_id += 1;
-            if let Some(entry) = Arc::get_mut(&mut entry) {
-                entry.id = state.last_id;
-            }
-            if state.ring.len() == self.capacity {
-                evicted = state.ring.pop_front();
-            }
-            state.ring.push_back(entry);
-        }
-        drop(evicted);
+    fn record(&self, entry: Arc<Entry>) {
+        self.ring.write(entry);
         if self.followers.load(Ordering::Relaxed) > 0 {
             self.news.notify_waiters();
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing under this lock can panic halfway through a change.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

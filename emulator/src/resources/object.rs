@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED,
-    RANGE, TRANSFER_ENCODING,
+    TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -14,8 +14,8 @@ use super::receive::{no_room, receive};
 use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
 use crate::headers::{
-    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, keep_spare,
-    spare,
+    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, find,
+    keep_spare, spare,
 };
 use crate::message::{Body, BodyError, Request, Response, header_text};
 use crate::path::Resource;
@@ -78,13 +78,28 @@ pub(crate) fn read(mut request: Request, core: &Core) -> Reply {
 fn found(request: &Request, core: &Core) -> Reply {
     let list = container::access_list_for(request, core, X_CONTAINER_READ);
     acl::authorize(request, core, list.as_deref())?;
-    let object = request
-        .path
-        .found_object(&core.store)
-        .filter(|object| {
-            !object.is_expired(request.received) || request.header_is_true(X_OPEN_EXPIRED)
-        })
-        .ok_or_else(Reject::not_found)?;
+    let object = request.path.found_object(&core.store);
+    show(request, object.ok_or_else(Reject::not_found)?)
+}
+
+/// The same for who has found the object already, and knows of no header that says more.
+pub(crate) fn read_found(
+    request: &mut Request,
+    core: &Core,
+    container: &Container,
+    object: &Object,
+) -> Reply {
+    let list = container::access_list_of(container, X_CONTAINER_READ);
+    acl::allow(request, core, list.as_deref(), "")?;
+    let reply = show(request, object);
+    keep_spare(std::mem::take(&mut request.headers));
+    reply
+}
+
+fn show(request: &Request, object: &Object) -> Reply {
+    if object.is_expired(request.received) && !request.header_is_true(X_OPEN_EXPIRED) {
+        return Err(Reject::not_found());
+    }
     let mut headers = spare();
     headers.reserve(object.headers().len());
     describe(object, &mut headers);
@@ -175,7 +190,7 @@ impl Answer {
         let is_get = request.method == Method::GET;
         // Swift does not look at If-Range.
         let asked = if is_get {
-            range::wanted(request.headers.get(RANGE), length)
+            range::wanted(find(&request.headers, "range"), length)
         } else {
             range::Wanted::Whole
         };

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use dashmap::{DashMap, DashSet};
+use foldhash::fast::RandomState;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use account::{Account, PolicyTotals};
@@ -41,7 +42,7 @@ pub(crate) struct Store {
 
 #[derive(Debug, Default)]
 struct Accounts {
-    accounts: DashMap<String, Arc<Account>>,
+    accounts: DashMap<String, Arc<Account>, RandomState>,
     /// Accounts that were removed: Swift keeps their names for a while, so that nobody takes one for new.
     removed: DashSet<String>,
 }
@@ -95,6 +96,17 @@ impl Store {
             .accounts
             .get(name)
             .map(|found| Arc::clone(&found))
+    }
+
+    /// Shows the account, if it is there, without anybody else's having to take note.
+    pub(crate) fn with_account<T>(
+        &self,
+        name: &str,
+        show: impl FnOnce(&Account) -> T,
+    ) -> Option<T> {
+        let accounts = self.accounts.load();
+        let found = accounts.accounts.get(name)?;
+        Some(show(&found))
     }
 
     /// The account, made now if it is not there. True if it was made.

@@ -28,6 +28,7 @@ use crate::message::{Request, Response};
 use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
+use crate::store::Container;
 
 /// What clients switch versions on and off with.
 const ENABLED: HeaderName = HeaderName::from_static("x-versions-enabled");
@@ -69,6 +70,11 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
         },
         Some(Resource::Object(..)) | None => false,
     }
+}
+
+/// Whether a container has, or ever had, versions.
+pub(crate) fn has_say(container: &Container) -> bool {
+    names::versions_in(container).is_some()
 }
 
 pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {

@@ -15,13 +15,14 @@ pub(crate) mod keystone;
 
 use std::sync::LazyLock;
 
-use http::header::{CONTENT_TYPE, REFERER};
-use http::{HeaderName, Method, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
 
 pub(crate) use account::shown as shown_account_acl;
 pub(crate) use container::clean as clean_acl;
 
 use crate::core::Core;
+use crate::headers::find;
 use crate::message::{ByGroups, ByRoles, Grant, Request, User};
 use crate::path::Resource;
 use crate::reject::Reject;
@@ -31,7 +32,7 @@ use crate::services::identity::{ACCOUNT_PREFIX, RACKSPACE_PREFIX, SERVICE_PREFIX
 const SERVICE_GROUP: &str = "service";
 
 /// The header that sets an account's list.
-const ACCOUNT_ACL: HeaderName = HeaderName::from_static("x-account-access-control");
+const ACCOUNT_ACL: &str = "x-account-access-control";
 
 /// That a request may be, and what it may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,17 @@ pub(crate) fn authorize(
     request: &Request,
     core: &Core,
     acl: Option<&str>,
+) -> Result<Access, Reject> {
+    check_account_acl(request)?;
+    allow(request, core, acl, referer(request))
+}
+
+/// The same for a request that sets no list for an account, and names no referer but this one.
+pub(crate) fn allow(
+    request: &Request,
+    core: &Core,
+    acl: Option<&str>,
+    referer: &str,
 ) -> Result<Access, Reject> {
     let resource = request.path.resource()?;
     let user: &ByGroups = match &request.grant {
@@ -62,7 +74,7 @@ pub(crate) fn authorize(
         }
         Grant::User(user) => match &**user {
             User::Groups(user) => user,
-            User::Roles(user) => return authorize_by_roles(request, core, acl, resource, user),
+            User::Roles(user) => return authorize_by_roles(request, core, (acl, referer), user),
         },
         Grant::Anonymous => &NOBODY,
     };
@@ -70,18 +82,8 @@ pub(crate) fn authorize(
         method: &request.method,
         resource,
         user,
-        referer: request.header(REFERER).unwrap_or_default(),
+        referer,
     };
-    if asked.prefix().is_some()
-        && let Some(list) = request.headers.get(ACCOUNT_ACL)
-    {
-        let list = String::from_utf8_lossy(list.as_bytes());
-        account::check(&list).map_err(|error| {
-            let text = format!("X-Account-Access-Control invalid: {error}\n\nInput: {list}\n");
-            Reject::html(StatusCode::BAD_REQUEST, text)
-                .header(CONTENT_TYPE, "text/plain; charset=UTF-8")
-        })?;
-    }
     let account_acl = || core.store.account_acl(resource.account());
     asked.decide(acl, account_acl).ok_or_else(|| {
         if request.grant.is_named() {
@@ -92,18 +94,46 @@ pub(crate) fn authorize(
     })
 }
 
+/// Refuses a list for an account that is none. Those whom Keystone knows may set any.
+fn check_account_acl(request: &Request) -> Result<(), Reject> {
+    let by_groups = match &request.grant {
+        Grant::User(user) => user.roles().is_none(),
+        Grant::Anonymous => true,
+        Grant::Signed { .. } | Grant::PreAuthorized => false,
+    };
+    let account = request.path.resource()?.account();
+    if by_groups
+        && prefix(account).is_some()
+        && let Some(list) = find(&request.headers, ACCOUNT_ACL)
+    {
+        let list = String::from_utf8_lossy(list.as_bytes());
+        account::check(&list).map_err(|error| {
+            let text = format!("X-Account-Access-Control invalid: {error}\n\nInput: {list}\n");
+            Reject::html(StatusCode::BAD_REQUEST, text)
+                .header(CONTENT_TYPE, "text/plain; charset=UTF-8")
+        })?;
+    }
+    Ok(())
+}
+
+fn referer(request: &Request) -> &str {
+    let referer = find(&request.headers, "referer");
+    let referer = referer.and_then(|referer| std::str::from_utf8(referer.as_bytes()).ok());
+    referer.unwrap_or_default()
+}
+
 fn authorize_by_roles(
     request: &Request,
     core: &Core,
-    acl: Option<&str>,
-    resource: Resource<'_>,
+    (acl, referer): (Option<&str>, &str),
     user: &ByRoles,
 ) -> Result<Access, Reject> {
+    let resource = request.path.resource()?;
     let asked = keystone::Asked {
         method: &request.method,
         resource,
         user,
-        referer: request.header(REFERER).unwrap_or_default(),
+        referer,
     };
     let account = || core.store.account(resource.account());
     asked.decide(acl, account).ok_or_else(|| {
@@ -114,6 +144,13 @@ fn authorize_by_roles(
             Reject::unauthorized()
         }
     })
+}
+
+/// What an account's name begins with; `None` where the account is not ours to open.
+fn prefix(account: &str) -> Option<&'static str> {
+    [ACCOUNT_PREFIX, SERVICE_PREFIX, RACKSPACE_PREFIX]
+        .into_iter()
+        .find(|prefix| account.starts_with(prefix))
 }
 
 /// Nobody is in one group, whose name is empty: that is what Python makes of splitting an empty `REMOTE_USER`.
@@ -141,8 +178,8 @@ impl Asked<'_> {
         const OWNER: Access = Access { owner: true };
         const GUEST: Access = Access { owner: false };
 
-        let prefix = self.prefix()?;
         let account = self.resource.account();
+        let prefix = prefix(account)?;
         let within = self.resource.container().is_some();
         let reading = *self.method == Method::GET || *self.method == Method::HEAD;
 
@@ -182,14 +219,6 @@ impl Asked<'_> {
             account::Level::ReadOnly if reading => Some(GUEST),
             _ => None,
         }
-    }
-
-    /// What the account's name begins with; `None` where the account is not ours to open.
-    fn prefix(&self) -> Option<&'static str> {
-        let account = self.resource.account();
-        [ACCOUNT_PREFIX, SERVICE_PREFIX, RACKSPACE_PREFIX]
-            .into_iter()
-            .find(|prefix| account.starts_with(prefix))
     }
 
     fn is_in(&self, group: &str) -> bool {

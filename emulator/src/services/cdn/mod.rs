@@ -26,9 +26,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-use http::header::HOST;
-
 use crate::core::Core;
+use crate::headers::find;
 use crate::message::{Request, Response};
 use crate::path::Path;
 use cache::Cache;
@@ -159,14 +158,18 @@ pub(crate) async fn handle(request: Request, core: &Arc<Core>) -> Response {
 }
 
 /// Whether a request is for the edge.
-pub(crate) fn is_at_edge(request: &Request) -> bool {
-    let host = label_of_host(request);
-    host.is_some() || request.path.as_str().starts_with(address::EDGE)
+pub(crate) fn is_path_of_edge(path: &Path) -> bool {
+    path.as_str().starts_with(address::EDGE)
+}
+
+/// Whether a host is one by which the edge is reached.
+pub(crate) fn is_host_of_edge(host: &[u8]) -> bool {
+    address::label_of_host(host).is_some()
 }
 
 /// The label by which a request's host names a container.
 fn label_of_host(request: &Request) -> Option<&str> {
-    address::label_of_host(request.headers.get(HOST)?.as_bytes())
+    address::label_of_host(find(&request.headers, "host")?.as_bytes())
 }
 
 /// The path of a request; one that reaches the edge by its host has the path by which it could have got there as well.

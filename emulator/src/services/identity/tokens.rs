@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use super::ACCOUNT_PREFIX;
@@ -100,7 +101,7 @@ pub(crate) struct TokenExpiry {
 /// All tokens of one emulator.
 #[derive(Default)]
 pub(super) struct Tokens {
-    by_id: DashMap<String, Arc<Token>>,
+    by_id: DashMap<String, Arc<Token>, RandomState>,
     /// By the person's id, so that all of somebody's tokens can be taken back. Locked before `by_id`.
     of: Mutex<HashMap<Arc<str>, Held>>,
 }

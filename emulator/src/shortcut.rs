@@ -1,0 +1,56 @@
+//! The way of the request that is made most, past all features: somebody with a token reads an object that is what it is.
+//!
+//! A feature costs little to ask, but there are twenty, and together they take longer than all that is to be done. What would
+//! make any of them act is looked for here at once; whoever gives a feature something more to act on must say so here.
+//! Debug builds, and so all tests, ask each of them after all, and end where one of them would have acted.
+
+use std::sync::Arc;
+
+use crate::core::Core;
+use crate::features::{etag_quoter, gatekeeper, object_versioning, tempauth};
+use crate::message::{Grant, Request, Response};
+use crate::path::Resource;
+use crate::pipeline::Next;
+use crate::reject::Reject;
+use crate::resources::object;
+use crate::store::{Account, Container, Object};
+
+/// The answer, if this is such a request; its headers must be those of a [plain read](crate::glance::Glance::is_plain_read).
+/// If not, nothing has changed, unless that it is known who asks.
+pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> {
+    if !request.is_read() || !request.query.is_empty() {
+        return None;
+    }
+    let Ok(Resource::Object(account, container, name)) = request.path.resource() else {
+        return None;
+    };
+    if request.path.as_str().contains('\0') {
+        return None;
+    }
+    let (container, object) = core
+        .store
+        .with_account(account, |account| find(account, container, name))??;
+    if let Some(reply) = tempauth::enter(request, core) {
+        return Some(reply.unwrap_or_else(Reject::into_response));
+    }
+    if !matches!(request.grant, Grant::User(_)) {
+        return None;
+    }
+    debug_assert_eq!(Next::all(core).first_to_act(request), None);
+    let reply = object::read_found(request, core, &container, &object);
+    let mut response = reply.unwrap_or_else(Reject::into_response);
+    if !object.headers().is_empty() {
+        gatekeeper::leave(&mut response.headers);
+    }
+    Some(response)
+}
+
+/// An object of which no feature has anything to say, nor of what it lies in.
+fn find(account: &Account, container: &str, name: &str) -> Option<(Arc<Container>, Arc<Object>)> {
+    let container = account.container(container)?;
+    if etag_quoter::has_say(account, &container) || object_versioning::has_say(&container) {
+        return None;
+    }
+    let object = container.stored_object(name)?;
+    object.is_plain().then_some((container, object))
+}
