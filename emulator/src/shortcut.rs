@@ -16,7 +16,7 @@ use crate::resources::object;
 use crate::store::{Account, Container, Object};
 
 /// The answer, if this is such a request; its headers must be those of a [plain read](crate::glance::Glance::is_plain_read).
-/// If not, nothing has changed, unless that it is known who asks.
+/// If not, nothing has changed, except that it may be known by now who asks.
 pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> {
     if !request.is_read() || !request.query.is_empty() {
         return None;
