@@ -26,6 +26,9 @@ const MAX_REPORT_BYTES: u64 = 16 << 20;
 /// several are on their way for a few thousand names.
 const PAGE: usize = 1000;
 
+/// Names that are listed at a time, at most, so that the first are deleted while the next are listed.
+const LISTED: u64 = 2000;
+
 /// How often a container that fills up again while it is emptied is listed anew.
 const EMPTY_ROUNDS: u32 = 10;
 
@@ -477,9 +480,13 @@ impl Transfers {
         takes_segments: bool,
     ) -> Result<(DeleteReport, usize), Error> {
         let large = Mutex::new(Vec::new());
+        let options = ListOptions {
+            page_size: Some(LISTED),
+            ..ListOptions::default()
+        };
         let names = self
             .client()
-            .list_objects(container, ListOptions::default())
+            .list_objects(container, options)
             .try_filter_map(|entry| {
                 let name = entry.item().and_then(|object| {
                     // What is empty may be the manifest of a dynamic large object.
