@@ -27,16 +27,17 @@ pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> 
     if request.path.as_str().contains('\0') {
         return None;
     }
-    let (container, object) = core
-        .store
-        .with_account(account, |account| find(account, container, name))??;
+    let (container, object) = look(account, container, name, core)?;
     if let Some(reply) = tempauth::enter(request, core) {
         return Some(reply.unwrap_or_else(Reject::into_response));
     }
     if !matches!(request.grant, Grant::User(_)) {
         return None;
     }
-    debug_assert_eq!(Next::all(core).first_to_act(request), None);
+    debug_assert!(
+        Next::all(core).first_to_act(request).is_none() || has_changed(request, core, &object),
+        "a feature would have acted"
+    );
     let reply = object::read_found(request, core, &container, &object);
     let mut response = reply.unwrap_or_else(Reject::into_response);
     if !object.headers().is_empty() {
@@ -46,11 +47,28 @@ pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> 
 }
 
 /// An object of which no feature has anything to say, nor of what it lies in.
-fn find(account: &Account, container: &str, name: &str) -> Option<(Arc<Container>, Arc<Object>)> {
-    let container = account.container(container)?;
-    if etag_quoter::has_say(account, &container) || object_versioning::has_say(&container) {
-        return None;
-    }
-    let object = container.stored_object(name)?;
-    object.is_plain().then_some((container, object))
+fn look(
+    account: &str,
+    container: &str,
+    name: &str,
+    core: &Core,
+) -> Option<(Arc<Container>, Arc<Object>)> {
+    let within = |account: &Account| {
+        let container = account.container(container)?;
+        if etag_quoter::has_say(account, &container) || object_versioning::has_say(&container) {
+            return None;
+        }
+        let object = container.stored_object(name)?;
+        object.is_plain().then_some((container, object))
+    };
+    core.store.with_account(account, within).flatten()
+}
+
+/// Whether somebody has changed what was found since it was found.
+fn has_changed(request: &Request, core: &Core, found: &Arc<Object>) -> bool {
+    let Ok(Resource::Object(account, container, name)) = request.path.resource() else {
+        return true;
+    };
+    let again = look(account, container, name, core);
+    again.is_none_or(|(_, object)| !Arc::ptr_eq(&object, found))
 }
