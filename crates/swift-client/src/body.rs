@@ -303,9 +303,10 @@ pub(crate) async fn md5_of(pieces: &[Bytes]) -> String {
     }
     let pieces = pieces.to_vec();
     let hash = move || {
+        // All of it at once, so that whoever comes meanwhile is served beside it.
         let mut hasher = Hasher::default();
         for piece in pieces {
-            hasher.update(piece);
+            hasher.push(piece);
         }
         hex_of(&hasher.finish())
     };
