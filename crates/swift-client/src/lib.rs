@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Each call of a [`Client`] is one request. [`Transfers`] runs many: uploads and downloads of any size in segments and
-//! parts, mass deletes, listings side by side, all within one budget of memory and connections.
+//! parts, whole folders, mass deletes, listings side by side, all within one budget of memory and connections.
 
 mod account;
 mod acl;
