@@ -36,6 +36,11 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a
     found.map(|(_, value)| value)
 }
 
+/// The same, where it is UTF-8.
+pub(crate) fn find_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a str> {
+    std::str::from_utf8(find(headers, name)?.as_bytes()).ok()
+}
+
 /// So many are few.
 const FEW: usize = 12;
 

@@ -349,6 +349,7 @@ fn answer(
     core.cdn.deliver_due_logs(core);
     if service == Service::Storage
         && glance.is_plain_read
+        && glance.shows_token
         && let Some(response) = shortcut::read(&mut request, core)
     {
         return Answer::Now(response);

@@ -14,7 +14,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, Method, StatusCode};
 
 use crate::core::Core;
-use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN, find};
+use crate::headers::{X_AUTH_TOKEN, X_STORAGE_TOKEN, find, find_text};
 use crate::message::{Grant, Request, Response, User};
 use crate::region::host_url;
 use crate::reject::{Reject, Reply};
@@ -57,8 +57,7 @@ fn bearer(request: &Request, identity: &Identity) -> Result<Option<Arc<User>>, R
             Ok(None)
         };
     };
-    let shown = find(&request.headers, "x-service-token");
-    let shown = shown.and_then(|token| token.to_str().ok());
+    let shown = find_text(&request.headers, "x-service-token");
     let shown = shown.filter(|token| !token.is_empty());
     let service = shown.and_then(|token| identity.authenticate(token, now));
     if shown.is_some() && service.is_none() && user.roles().is_some() {

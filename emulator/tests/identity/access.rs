@@ -211,7 +211,7 @@ async fn a_services_account_opens_to_its_owner_and_the_service_together() {
             .header("content-length", 0);
         let request = request
             .header("x-auth-token", token)
-            .header("x-service-token", service);
+            .header("x-service-token", service.as_bytes());
         request.send().await.expect("an answer").status().as_u16()
     };
     assert_eq!(
@@ -219,6 +219,11 @@ async fn a_services_account_opens_to_its_owner_and_the_service_together() {
         401,
         "a service's token that is none spoils the user's"
     );
+    let owners = format!("{}/c", owner.account);
+    let request = (cloud.request(Method::PUT, &owners)).header("x-auth-token", &owner.token);
+    let request = request.header("x-service-token", "gön".as_bytes());
+    let refused = request.send().await.expect("an answer");
+    assert_eq!(refused.status(), 401, "in whatever letters");
     assert_eq!(
         cloud.ask(Method::PUT, &container, &owner.token).await.0,
         403

@@ -22,7 +22,7 @@ pub(crate) use account::shown as shown_account_acl;
 pub(crate) use container::clean as clean_acl;
 
 use crate::core::Core;
-use crate::headers::find;
+use crate::headers::{find, find_text};
 use crate::message::{ByGroups, ByRoles, Grant, Request, User};
 use crate::path::Resource;
 use crate::reject::Reject;
@@ -117,9 +117,7 @@ fn check_account_acl(request: &Request) -> Result<(), Reject> {
 }
 
 fn referer(request: &Request) -> &str {
-    let referer = find(&request.headers, "referer");
-    let referer = referer.and_then(|referer| std::str::from_utf8(referer.as_bytes()).ok());
-    referer.unwrap_or_default()
+    find_text(&request.headers, "referer").unwrap_or_default()
 }
 
 fn authorize_by_roles(
