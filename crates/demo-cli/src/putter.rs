@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp};
 use ledger::What;
-use swift_client::{
-    Body, ContainerOptions, Error, GetOptions, SameBy, Transfers, UploadOptions, Uploaded,
-};
+use swift_client::{Body, ContainerOptions, Error, GetOptions, Transfers, UploadOptions, Uploaded};
 
 use crate::context::Context;
 use crate::fetching::FOLDER_TYPE;
@@ -188,39 +186,6 @@ impl Putter {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Whether an object is what an upload of this file would make of it, by the rule that is wanted.
-    pub(crate) async fn has(
-        &self,
-        place: &CloudPlace,
-        path: &Path,
-        bytes: u64,
-        modified: Option<Timestamp>,
-        by: SameBy,
-    ) -> anyhow::Result<bool> {
-        let client = self.transfers.client();
-        let (container, object) = (&place.container, &place.object);
-        let options = GetOptions::default();
-        let head = client.head_object(container, object, &options);
-        let info = match head.await {
-            Ok(info) => info,
-            Err(error) if error.is_not_found() => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        if info.bytes != Some(bytes) {
-            return Ok(false);
-        }
-        match by {
-            SameBy::Time => {
-                let stored = info.metadata.mtime();
-                Ok(stored.is_some() && stored == modified)
-            }
-            SameBy::Content => {
-                let same = client.has_content_of(container, object, &info, path);
-                Ok(same.await? == Some(true))
-            }
         }
     }
 }

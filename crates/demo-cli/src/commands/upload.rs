@@ -307,7 +307,9 @@ impl Upload<'_> {
         let is_folder = file.name.ends_with('/');
         if let Some(by) = self.skip
             && !is_folder
-            && self.putter.has(object, path, bytes, modified, by).await?
+            && (self.putter.transfers)
+                .has_file(&object.container, &object.object, file, by)
+                .await?
         {
             let row = Kept {
                 action: "keep",

@@ -193,7 +193,7 @@ impl Transfers {
         let pairs = self.pairs(container, folder.into(), options);
         let steps = pairs.map(move |pair| async move {
             match pair {
-                Pair::File(file) => self.put_file(container, file, options).await,
+                Pair::File(file) => self.put_file(container, file, Ok(false), options).await,
                 Pair::Both(file, object) => self.renew(container, file, object, options).await,
                 Pair::Object(object) => self.drop_object(container, object, options).await,
                 Pair::Broken(step) => step,

@@ -133,40 +133,49 @@ impl Transfers {
         })
     }
 
-    /// Uploads a file.
+    /// Uploads a file, unless its object is there and the same.
     pub(super) async fn put_file(
         &self,
         container: &str,
         file: LocalFile,
+        is_there: Result<bool, Error>,
         options: &FolderOptions,
     ) -> FolderStep {
         let object = format!("{}{}", options.prefix, file.name);
-        let mut upload = options.upload.clone();
-        if let Some(modified) = file.modified {
-            upload.object.metadata.set_mtime(modified);
+        let outcome = match is_there {
+            Ok(true) => Ok(FolderChange::Unchanged),
+            Ok(false) => {
+                let mut upload = options.upload.clone();
+                if let Some(modified) = file.modified {
+                    upload.object.metadata.set_mtime(modified);
+                }
+                let uploaded = self.upload_file(container, &object, &file.path, &upload);
+                uploaded.await.map(FolderChange::Uploaded)
+            }
+            Err(error) => Err(error),
+        };
+        FolderStep {
+            path: Some(file.path),
+            object: Some(object),
+            outcome,
         }
-        let uploaded = self.upload_file(container, &object, &file.path, &upload);
-        let outcome = uploaded.await.map(FolderChange::Uploaded);
-        step(file, object, outcome)
     }
 
-    /// Uploads a file, unless its object is there and the same, if that is to be looked at.
+    /// Uploads a file, and looks first whether its object is there, if that is wanted.
     pub(super) async fn put_new_file(
         &self,
         container: &str,
         file: LocalFile,
         options: &FolderOptions,
     ) -> FolderStep {
-        let object = format!("{}{}", options.prefix, file.name);
         let is_there = match options.unchanged {
-            Some(by) => self.has(container, &object, &file, by).await,
+            Some(by) => {
+                let object = format!("{}{}", options.prefix, file.name);
+                self.has_file(container, &object, &file, by).await
+            }
             None => Ok(false),
         };
-        match is_there {
-            Ok(true) => step(file, object, Ok(FolderChange::Unchanged)),
-            Ok(false) => self.put_file(container, file, options).await,
-            Err(error) => step(file, object, Err(error)),
-        }
+        self.put_file(container, file, is_there, options).await
     }
 
     /// Uploads a file unless the listed object is the same.
@@ -185,13 +194,9 @@ impl Transfers {
         } else if is_plain && by == SameBy::Content {
             same::consists_of(&file.path, vec![(object.etag, object.bytes)]).await
         } else {
-            self.has(container, &object.name, &file, by).await
+            self.has_file(container, &object.name, &file, by).await
         };
-        match is_same {
-            Ok(true) => step(file, object.name, Ok(FolderChange::Unchanged)),
-            Ok(false) => self.put_file(container, file, options).await,
-            Err(error) => step(file, object.name, Err(error)),
-        }
+        self.put_file(container, file, is_same, options).await
     }
 
     /// Deletes an object that no file stands for.
@@ -209,8 +214,11 @@ impl Transfers {
         }
     }
 
-    /// Whether an object is there that was made of this file.
-    async fn has(
+    /// Whether an object is there that was made of this file, as far as `by` tells.
+    ///
+    /// # Errors
+    /// [`Error::File`], and those of asking for the object, its manifest or its segments.
+    pub async fn has_file(
         &self,
         container: &str,
         object: &str,
@@ -240,13 +248,5 @@ impl Transfers {
                 Ok(same.await? == Some(true))
             }
         }
-    }
-}
-
-fn step(file: LocalFile, object: String, outcome: Result<FolderChange, Error>) -> FolderStep {
-    FolderStep {
-        path: Some(file.path),
-        object: Some(object),
-        outcome,
     }
 }
