@@ -28,6 +28,8 @@ pub(crate) struct Glance {
     pub(crate) shows_token: bool,
     /// Whether the host is one of the CDN's edge.
     pub(crate) is_for_edge: bool,
+    /// Whether there are conditions or ranges.
+    pub(crate) asks_part: bool,
     /// Whether no feature does anything about any of them when something is read: see `shortcut.rs`.
     pub(crate) is_plain_read: bool,
 }
@@ -42,6 +44,7 @@ impl Glance {
             names_transaction: false,
             shows_token: false,
             is_for_edge: false,
+            asks_part: false,
             is_plain_read: true,
         };
         for (name, value) in headers {
@@ -57,22 +60,14 @@ impl Glance {
                     glance.keep_alive = value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
                 }
                 "x-auth-token" => glance.shows_token = true,
-                "x-trans-id-extra" => glance.names_transaction = true,
-                "accept"
-                | "accept-encoding"
-                | "accept-language"
-                | "cache-control"
-                | "content-length"
-                | "content-type"
-                | "date"
-                | "if-match"
+                "if-match"
                 | "if-modified-since"
                 | "if-none-match"
                 | "if-unmodified-since"
-                | "pragma"
-                | "range"
-                | "te"
-                | "user-agent"
+                | "range" => glance.asks_part = true,
+                "x-trans-id-extra" => glance.names_transaction = true,
+                "accept" | "accept-encoding" | "accept-language" | "cache-control"
+                | "content-length" | "content-type" | "date" | "pragma" | "te" | "user-agent"
                 | "x-newest" => {}
                 _ => {
                     glance.is_plain_read = false;

@@ -44,14 +44,21 @@ impl Patience {
     /// Whether it is at an end, given that nothing has happened now. Wakes the task when it is.
     pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
-        self.is_over_since(since, context)
+        self.is_over_since(|| since, context)
     }
 
-    /// The same, given when the wait began.
-    pub(crate) fn is_over_since(&mut self, since: Instant, context: &mut Context<'_>) -> bool {
-        let end = since + self.limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+    /// The same for who knows when the wait began, and is asked only where it matters: mostly the timer has not gone off.
+    pub(crate) fn is_over_since(
+        &mut self,
+        since: impl Fn() -> Instant,
+        context: &mut Context<'_>,
+    ) -> bool {
+        let end = || since() + self.limit;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(end())));
         while timer.as_mut().poll(context).is_ready() {
+            let end = end();
             if timer.deadline() >= end {
                 return true;
             }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
@@ -21,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
@@ -197,7 +197,7 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
         return now(asked.end(refusal.into_response()));
     };
     let body = Body::of_client(body, &headers, core.client_timeout, &client.line);
-    let request = Request {
+    let mut request = Request {
         method: head.method,
         path: path.into(),
         query: Query::new(asked.uri.query().unwrap_or("")),
@@ -217,10 +217,16 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
     let kind = (Service::of(&request, glance), glance);
     let begun = Exchange::begin(&client.peer, &request, kind, &asked.uri, started);
     asked.exchange = Some(begun);
+    core.cdn.deliver_due_logs(core);
     if let Some(strike) = core.faults.strike(&request, core) {
-        return Either::Right(Box::pin(struck(request, kind, strike, asked)));
+        return Either::Right(Box::pin(struck(request, kind.0, strike, asked)));
     }
-    match answer(request, kind, core) {
+    if kind.0 == Service::Storage
+        && let Some(response) = shortcut::read(&mut request, glance, core)
+    {
+        return now(asked.end(response));
+    }
+    match answer(request, kind.0, core) {
         Answer::Now(response) => now(asked.end(response)),
         Answer::Later(response) => {
             Either::Right(Box::pin(async move { asked.end(response.await) }))
@@ -235,7 +241,7 @@ fn now<'a>(response: Result<http::Response<Sent>, Hangup>) -> Responding<'a> {
 /// The answer to a request that a fault has struck.
 async fn struck(
     request: Request,
-    kind: (Service, Glance),
+    service: Service,
     strike: Strike,
     mut asked: Asked<'_>,
 ) -> Result<http::Response<Sent>, Hangup> {
@@ -245,7 +251,7 @@ async fn struck(
     }
     let response = match strike.before(request, &client.line).await {
         Verdict::Pass(request) => {
-            let answer = answer(*request, kind, client.peer.core());
+            let answer = answer(*request, service, client.peer.core());
             answer.response().await
         }
         Verdict::Answer(response) => response,
@@ -341,19 +347,7 @@ impl Answer<'_> {
     }
 }
 
-fn answer(
-    mut request: Request,
-    (service, glance): (Service, Glance),
-    core: &Arc<Core>,
-) -> Answer<'_> {
-    core.cdn.deliver_due_logs(core);
-    if service == Service::Storage
-        && glance.is_plain_read
-        && glance.shows_token
-        && let Some(response) = shortcut::read(&mut request, core)
-    {
-        return Answer::Now(response);
-    }
+fn answer(request: Request, service: Service, core: &Arc<Core>) -> Answer<'_> {
     if service == Service::Edge || services::cdn::manages(&request) {
         return Answer::Later(Box::pin(services::cdn::handle(request, core)));
     }

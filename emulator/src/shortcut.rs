@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::core::Core;
 use crate::features::{etag_quoter, gatekeeper, object_versioning, tempauth};
+use crate::glance::Glance;
 use crate::message::{Grant, Request, Response};
 use crate::path::Resource;
 use crate::pipeline::Next;
@@ -15,10 +16,10 @@ use crate::reject::Reject;
 use crate::resources::object;
 use crate::store::{Account, Container, Object};
 
-/// The answer, if this is such a request; its headers must be those of a [plain read](crate::glance::Glance::is_plain_read).
-/// If not, nothing has changed, except that it may be known by now who asks.
-pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> {
-    if !request.is_read() || !request.query.is_empty() {
+/// The answer, if this is such a request; `glance` is one at its headers. If not, nothing has changed, except that it may be known by now who asks.
+pub(crate) fn read(request: &mut Request, glance: Glance, core: &Arc<Core>) -> Option<Response> {
+    let is_plain = glance.is_plain_read && request.is_read() && request.query.is_empty();
+    if !is_plain || !glance.shows_token {
         return None;
     }
     let Ok(Resource::Object(account, container, name)) = request.path.resource() else {
@@ -38,7 +39,8 @@ pub(crate) fn read(request: &mut Request, core: &Arc<Core>) -> Option<Response> 
         Next::all(core).first_to_act(request).is_none() || has_changed(request, core, &object),
         "a feature would have acted"
     );
-    let reply = object::read_found(request, core, &container, &object);
+    let found = (&**container.metadata(), &*object);
+    let reply = object::read_found(request, core, found, glance.asks_part);
     let mut response = reply.unwrap_or_else(Reject::into_response);
     if !object.headers().is_empty() {
         gatekeeper::leave(&mut response.headers);
@@ -55,7 +57,10 @@ fn look(
 ) -> Option<(Arc<Container>, Arc<Object>)> {
     let within = |account: &Account| {
         let container = account.container(container)?;
-        if etag_quoter::has_say(account, &container) || object_versioning::has_say(&container) {
+        let (of_account, of_container) = (account.metadata(), container.metadata());
+        if etag_quoter::has_say(&of_account, &of_container)
+            || object_versioning::has_say(&of_container)
+        {
             return None;
         }
         let object = container.stored_object(name)?;

@@ -14,27 +14,23 @@ use crate::written::written;
 /// Made for every request and read for few, so it takes no memory of its own unless the client adds something.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct TransId {
-    own: [u8; OWN],
+    random: [u8; TransId::RANDOM],
+    seconds: u64,
     /// With the hyphen before it.
     extra: Option<Arc<str>>,
 }
 
-const RANDOM: usize = 21;
+const DIGITS: usize = 21;
 const SECONDS: usize = 10;
-const OWN: usize = "tx".len() + RANDOM + "-".len() + SECONDS;
+const OWN: usize = "tx".len() + DIGITS + "-".len() + SECONDS;
 
 impl TransId {
+    /// As many random bytes as there are digits to be written of them, one to spare.
+    pub(crate) const RANDOM: usize = DIGITS.div_ceil(2);
+
     /// A new one, with what the client says in `X-Trans-Id-Extra`, of which 32 letters count.
     pub(crate) fn new(now: Timestamp, extra: Option<&HeaderValue>) -> Self {
-        let mut own = *b"tx--------------------------------";
-        // Both have the room they need, one digit to spare, so that there is nothing to fail.
-        let random = fastrand::u128(..).to_le_bytes();
-        let _ = hex::encode_to_slice(&random[..11], &mut own[2..=2 + RANDOM]);
-        own[2 + RANDOM] = b'-';
-        let _ = hex::encode_to_slice(
-            &now.seconds().to_be_bytes()[3..],
-            &mut own[OWN - SECONDS..OWN],
-        );
+        let [random @ .., _, _, _, _, _] = fastrand::u128(..).to_le_bytes();
         let extra = extra
             .and_then(|extra| extra.to_str().ok())
             .filter(|extra| !extra.is_empty())
@@ -42,32 +38,66 @@ impl TransId {
                 let extra: String = extra.chars().take(32).collect();
                 format!("-{}", crate::path::quote(&extra)).into()
             });
-        Self { own, extra }
+        Self {
+            random,
+            seconds: now.seconds(),
+            extra,
+        }
+    }
+
+    /// The one that was made of this: see [`Self::random`] and [`Self::extra`].
+    pub(crate) fn of(random: [u8; Self::RANDOM], now: Timestamp, extra: &str) -> Self {
+        Self {
+            random,
+            seconds: now.seconds(),
+            extra: (!extra.is_empty()).then(|| extra.into()),
+        }
+    }
+
+    pub(crate) fn random(&self) -> [u8; Self::RANDOM] {
+        self.random
+    }
+
+    /// What the client adds, as it is written.
+    pub(crate) fn extra(&self) -> &str {
+        self.extra.as_deref().unwrap_or_default()
+    }
+
+    /// All but what the client adds.
+    fn own(&self) -> [u8; OWN] {
+        let mut own = *b"tx--------------------------------";
+        // Both have the room they need, so that there is nothing to fail.
+        let _ = hex::encode_to_slice(self.random, &mut own[2..=2 + DIGITS]);
+        own[2 + DIGITS] = b'-';
+        let _ = hex::encode_to_slice(
+            &self.seconds.to_be_bytes()[3..],
+            &mut own[OWN - SECONDS..OWN],
+        );
+        own
     }
 
     /// As a header's value.
     pub(crate) fn value(&self) -> HeaderValue {
         written(|page| {
-            page.extend_from_slice(&self.own);
-            page.extend_from_slice(self.extra.as_deref().unwrap_or_default().as_bytes());
+            page.extend_from_slice(&self.own());
+            page.extend_from_slice(self.extra().as_bytes());
         })
     }
 }
 
 impl PartialEq<str> for TransId {
     fn eq(&self, other: &str) -> bool {
-        let extra = self.extra.as_deref().unwrap_or_default();
         other
             .as_bytes()
-            .strip_prefix(&self.own)
-            .is_some_and(|rest| rest == extra.as_bytes())
+            .strip_prefix(&self.own())
+            .is_some_and(|rest| rest == self.extra().as_bytes())
     }
 }
 
 impl fmt::Display for TransId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(std::str::from_utf8(&self.own).unwrap_or_default())?;
-        formatter.write_str(self.extra.as_deref().unwrap_or_default())
+        formatter.write_str(std::str::from_utf8(&self.own()).unwrap_or_default())?;
+        formatter.write_str(self.extra())
     }
 }
 

@@ -51,12 +51,23 @@ pub(crate) struct Line {
 
 /// Somebody is answering a request, for as long as this is there.
 #[derive(Debug)]
-pub(crate) struct Answering(Arc<Line>);
+pub(crate) struct Answering(Option<Arc<Line>>);
+
+impl Answering {
+    /// For who knows already what time it is when this ends.
+    pub(crate) fn end(&mut self, now: Instant) {
+        if let Some(line) = self.0.take() {
+            line.answering.store(false, Ordering::Relaxed);
+            line.is_done(now);
+        }
+    }
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.answering.store(false, Ordering::Relaxed);
-        self.0.is_done();
+        if self.0.is_some() {
+            self.end(Instant::now());
+        }
     }
 }
 
@@ -76,7 +87,7 @@ impl Line {
     /// To be called with each request. Whoever keeps what this gives is still at it.
     pub(crate) fn answers(self: &Arc<Self>) -> Answering {
         self.answering.store(true, Ordering::Relaxed);
-        Answering(Arc::clone(self))
+        Answering(Some(Arc::clone(self)))
     }
 
     /// Whether the client is to speak: all it has asked is answered, and what it sends next is a head.
@@ -89,17 +100,18 @@ impl Line {
         self.began + Duration::from_millis(self.done.load(Ordering::Relaxed))
     }
 
-    fn is_done(&self) {
+    fn is_done(&self, at: Instant) {
         // A connection lasts for less than ages.
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.done.store(now, Ordering::Relaxed);
+        let after = at.duration_since(self.began).as_millis();
+        self.done
+            .store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// To be called when a request has a body and when that has come, so that no bytes of it are taken for a request.
     pub(crate) fn body_is_coming(&self, coming: bool) {
         self.body_is_coming.store(coming, Ordering::Relaxed);
         if !coming {
-            self.is_done();
+            self.is_done(Instant::now());
         }
     }
 
@@ -211,12 +223,15 @@ impl Wire {
 
     /// Whether the client has not sent the head that is waited for, in all the time it has.
     fn is_silent(&mut self, context: &mut Context<'_>) -> bool {
-        let listens = self.line.listens();
-        let since = if listens {
-            self.line.listens_since()
-        } else {
-            // Hyper does not ask again when it has answered, so there must be somebody to wake it.
-            Instant::now()
+        let line = &self.line;
+        let listens = line.listens();
+        let since = || {
+            if listens {
+                line.listens_since()
+            } else {
+                // Hyper does not ask again when it has answered, so there must be somebody to wake it.
+                Instant::now()
+            }
         };
         self.silence.is_over_since(since, context) && listens
     }

@@ -11,12 +11,13 @@ use http::header::ETAG;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::core::Core;
+use crate::headers::find;
 use crate::message::{Request, header_value};
 use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::query::truthy;
 use crate::reject::Reply;
-use crate::store::{Account, Container};
+use crate::store::Metadata;
 
 /// One setting: what clients call it, how they remove it, and where it is kept.
 struct Setting {
@@ -80,17 +81,16 @@ fn wants_quotes(request: &Request, core: &Core) -> bool {
     let Some(container) = request.path.found_container(&core.store) else {
         return false;
     };
-    setting(account, container).is_some_and(|value| value.to_str().is_ok_and(truthy))
+    setting(&account.metadata(), &container.metadata())
+        .is_some_and(|value| value.to_str().is_ok_and(truthy))
 }
 
-fn setting(account: &Account, container: &Container) -> Option<HeaderValue> {
-    container
-        .metadata_value(&CONTAINER.stored)
-        .or_else(|| account.metadata_value(&ACCOUNT.stored))
+fn setting<'a>(account: &'a Metadata, container: &'a Metadata) -> Option<&'a HeaderValue> {
+    find(container, CONTAINER.stored.as_str()).or_else(|| find(account, ACCOUNT.stored.as_str()))
 }
 
-/// Whether a container or its account says anything about quotes.
-pub(crate) fn has_say(account: &Account, container: &Container) -> bool {
+/// Whether the metadata of a container or its account say anything about quotes.
+pub(crate) fn has_say(account: &Metadata, container: &Metadata) -> bool {
     setting(account, container).is_some()
 }
 

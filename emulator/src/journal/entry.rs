@@ -1,10 +1,11 @@
 //! One request in the journal.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use crate::faults::FaultId;
 use crate::glance::Glance;
@@ -100,18 +101,20 @@ impl Auth {
     }
 }
 
-/// A request as it is kept: small, and worked out only for those who ask.
+/// Text in UTF-8; that of most takes no memory of its own.
+pub(super) type Target = SmallVec<[u8; 72]>;
+
+/// A request and what became of it, with all the rest to be worked out for those who ask.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(super) id: u64,
     /// When it came, by the emulator's clock.
     pub(super) received: Timestamp,
-    /// When it came, and how long it took, by real time.
-    pub(super) started: Instant,
+    /// How long it took, by real time.
     pub(crate) took: Duration,
     pub(crate) method: Method,
     /// Path and query as they came, with secrets masked; empty where nothing is kept.
-    pub(super) target: Box<str>,
+    pub(super) target: Target,
     /// Index of the region.
     pub(super) region: usize,
     pub(crate) service: Service,
@@ -184,10 +187,9 @@ impl Entry {
         Self {
             id: 0,
             received,
-            started: Instant::now(),
             took: Duration::ZERO,
             method: Method::GET,
-            target: "/v1/a/c/o".into(),
+            target: Target::from_slice(b"/v1/a/c/o"),
             region: 0,
             service: Service::Storage,
             auth: Auth::Anonymous,
@@ -200,15 +202,15 @@ impl Entry {
         }
     }
 
-    pub(super) fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(&self.target, |(path, _)| path)
+    /// Path and query, which is empty where there is none.
+    fn target(&self) -> (&str, &str) {
+        let target = std::str::from_utf8(&self.target).unwrap_or_default();
+        target.split_once('?').unwrap_or((target, ""))
     }
 
     /// The path decoded, where it is UTF-8 then.
     pub(super) fn decoded(&self) -> Option<Path> {
-        Path::decode(self.path())
+        Path::decode(self.target().0)
     }
 
     pub(super) fn account<'a>(&self, path: &'a Path) -> Option<&'a str> {
@@ -220,7 +222,7 @@ impl Entry {
     }
 
     pub(super) fn describe(&self, region: &str) -> RecordedRequest {
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let (path, query) = self.target();
         let decoded = self.decoded();
         let named = decoded
             .as_ref()

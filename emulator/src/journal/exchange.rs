@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Uri;
 use http_body::{Frame, SizeHint};
+use tokio::time::Instant;
 
-use super::entry::{Auth, Entry, Service};
+use super::entry::{Auth, Entry, Service, Target};
 use super::mask;
 use crate::core::Core;
 use crate::faults::FaultId;
@@ -61,10 +62,14 @@ impl Peer {
 
 /// A request under way. Whatever becomes of it, dropping this writes it down.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct Exchange(Option<Box<Open>>);
+
+#[derive(Debug)]
+struct Open {
     peer: Arc<Peer>,
-    /// Nobody else's before it is written down, and gone then.
-    entry: Option<Arc<Entry>>,
+    entry: Entry,
+    started: Instant,
+    ended: Option<Instant>,
     /// How many bytes of the request's body have been read, if it has one.
     read: Option<Arc<AtomicU64>>,
     /// The status that counts if the answer gets out whole.
@@ -82,47 +87,43 @@ impl Exchange {
         let core = peer.core();
         core.journal.ring.begin();
         let keeps = core.journal.capacity() > 0;
-        let entry = Entry {
-            id: 0,
-            received: request.received,
-            started,
-            took: Duration::ZERO,
-            method: request.method.clone(),
-            target: if keeps {
-                mask::target(uri.path(), uri.query())
-            } else {
-                Box::default()
-            },
-            region: core.regions.here,
-            service,
-            auth: Auth::of(request, glance),
-            status: CLIENT_GONE,
-            bytes_in: 0,
-            bytes_out: 0,
-            trans_id: request.trans_id.clone(),
-            user_agent: if keeps {
-                peer.user_agent(request)
-            } else {
-                None
-            },
-            fault: None,
-        };
-        Self {
+        Self(Some(Box::new(Open {
             peer: Arc::clone(peer),
-            entry: Some(Arc::new(entry)),
+            entry: Entry {
+                id: 0,
+                received: request.received,
+                took: Duration::ZERO,
+                method: request.method.clone(),
+                target: if keeps {
+                    mask::target(uri.path(), uri.query())
+                } else {
+                    Target::default()
+                },
+                region: core.regions.here,
+                service,
+                auth: Auth::of(request, glance),
+                status: CLIENT_GONE,
+                bytes_in: 0,
+                bytes_out: 0,
+                trans_id: request.trans_id.clone(),
+                user_agent: if keeps {
+                    peer.user_agent(request)
+                } else {
+                    None
+                },
+                fault: None,
+            },
+            started,
+            ended: None,
             read: request.body.counter(),
             status: CLIENT_GONE,
-        }
+        })))
     }
 
     pub(crate) fn struck_by(&mut self, fault: FaultId) {
-        if let Some(entry) = self.entry_mut() {
-            entry.fault = Some(fault);
+        if let Some(open) = &mut self.0 {
+            open.entry.fault = Some(fault);
         }
-    }
-
-    fn entry_mut(&mut self) -> Option<&mut Entry> {
-        self.entry.as_mut().and_then(Arc::get_mut)
     }
 
     /// The answer's body, which ends the exchange.
@@ -132,28 +133,27 @@ impl Exchange {
         body: Body,
         answering: Answering,
     ) -> Sent {
-        self.status = status.as_u16();
+        if let Some(open) = &mut self.0 {
+            open.status = status.as_u16();
+        }
         let mut sent = Sent::unrecorded(body, answering);
-        sent.exchange = Some(self);
+        sent.exchange = self;
         sent
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let journal = &self.peer.core.journal;
+        let Some(open) = &mut self.0 else {
+            return;
+        };
+        let journal = &open.peer.core.journal;
         journal.ring.end();
-        let read = self
-            .read
-            .as_ref()
-            .map_or(0, |read| read.load(Ordering::Relaxed));
-        if let Some(entry) = self.entry_mut() {
-            entry.took = entry.started.elapsed();
-            entry.bytes_in = read;
-        }
-        if let Some(entry) = self.entry.take() {
-            self.peer.core.journal.record(entry);
-        }
+        let read = open.read.as_ref();
+        open.entry.bytes_in = read.map_or(0, |read| read.load(Ordering::Relaxed));
+        let ended = open.ended.unwrap_or_else(Instant::now);
+        open.entry.took = ended.duration_since(open.started);
+        journal.record(&mut open.entry);
     }
 }
 
@@ -165,9 +165,9 @@ pub(crate) struct Sent {
     expected: Option<u64>,
     bytes: u64,
     ended: bool,
-    exchange: Option<Exchange>,
+    exchange: Exchange,
     /// For as long as there is something to send.
-    _answering: Answering,
+    answering: Answering,
 }
 
 impl Sent {
@@ -178,8 +178,8 @@ impl Sent {
             body,
             bytes: 0,
             ended: false,
-            exchange: None,
-            _answering: answering,
+            exchange: Exchange(None),
+            answering,
         }
     }
 }
@@ -187,14 +187,13 @@ impl Sent {
 impl Drop for Sent {
     fn drop(&mut self) {
         let whole = self.ended || self.expected == Some(self.bytes);
-        let Some(exchange) = &mut self.exchange else {
-            return;
-        };
-        let status = exchange.status;
-        if let Some(entry) = exchange.entry_mut() {
-            entry.bytes_out = self.bytes;
+        let now = Instant::now();
+        self.answering.end(now);
+        if let Some(open) = &mut self.exchange.0 {
+            open.ended = Some(now);
+            open.entry.bytes_out = self.bytes;
             if whole {
-                entry.status = status;
+                open.entry.status = open.status;
             }
         }
     }

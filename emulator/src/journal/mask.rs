@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::entry::Target;
+
 /// What stands in the place of a secret.
 const MASK: &str = "***";
 
@@ -22,31 +24,27 @@ const SECRET: [&str; 7] = [
 const TOKENS: [&str; 2] = ["/v2.0/tokens/", "/v3/tokens/"];
 
 /// Path and query, without what must not be seen.
-pub(super) fn target(path: &str, query: Option<&str>) -> Box<str> {
+pub(super) fn target(path: &str, query: Option<&str>) -> Target {
     let path = masked_path(path);
+    let mut target = Target::from_slice(path.as_bytes());
     let Some(query) = query else {
-        return match path {
-            Cow::Borrowed(path) => path.into(),
-            Cow::Owned(path) => path.into_boxed_str(),
-        };
+        return target;
     };
-    let mut target = String::with_capacity(path.len() + 1 + query.len());
-    target.push_str(&path);
-    target.push('?');
+    target.extend_from_slice(b"?");
     for (place, pair) in query.split('&').enumerate() {
         if place > 0 {
-            target.push('&');
+            target.extend_from_slice(b"&");
         }
         match pair.split_once('=') {
             Some((name, _)) if is_secret(name) => {
-                target.push_str(name);
-                target.push('=');
-                target.push_str(MASK);
+                target.extend_from_slice(name.as_bytes());
+                target.extend_from_slice(b"=");
+                target.extend_from_slice(MASK.as_bytes());
             }
-            _ => target.push_str(pair),
+            _ => target.extend_from_slice(pair.as_bytes()),
         }
     }
-    target.into_boxed_str()
+    target
 }
 
 fn is_secret(name: &str) -> bool {
@@ -109,7 +107,8 @@ mod tests {
             ("//v2.0/tokens//abc", None, "/v2.0/tokens/***"),
             ("/auth/v1.0", None, "/auth/v1.0"),
         ] {
-            assert_eq!(&*target(path, query), masked);
+            let target = target(path, query);
+            assert_eq!(std::str::from_utf8(&target), Ok(masked));
         }
     }
 }

@@ -10,6 +10,7 @@ mod entry;
 mod exchange;
 mod filter;
 mod mask;
+mod packed;
 mod ring;
 mod tail;
 
@@ -112,7 +113,7 @@ impl Journal {
         self.ring.since(id, limit)
     }
 
-    fn record(&self, entry: Arc<Entry>) {
+    fn record(&self, entry: &mut Entry) {
         self.ring.write(entry);
         if self.followers.load(Ordering::Relaxed) > 0 {
             self.news.notify_waiters();

@@ -5,13 +5,13 @@
 //! stripe, so whoever holds all of these sees all that was numbered.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
 use super::Entry;
+use super::packed::Packed;
 use crate::metrics::Counters;
 
 /// More threads than these share.
@@ -58,15 +58,15 @@ struct Stripe {
 
 #[derive(Debug, Default)]
 struct Written {
-    /// By id, and some that are too old to be shown.
-    entries: VecDeque<Arc<Entry>>,
+    /// Some that are too old to be shown among them.
+    requests: Packed,
     counters: Counters,
 }
 
 /// Some requests, in the order of their ids.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) entries: Vec<Arc<Entry>>,
+    pub(super) entries: Vec<Entry>,
     /// How many there were between the id asked for and the first of them, and are no more.
     pub(super) lost: u64,
     /// The id to go on from.
@@ -115,24 +115,21 @@ impl Ring {
         sum.cast_signed().max(0).cast_unsigned()
     }
 
-    /// Counts a request, and keeps it in the place of the oldest.
-    pub(super) fn write(&self, mut entry: Arc<Entry>) {
+    /// Counts a request, gives it its id, and keeps it in the place of the oldest.
+    pub(super) fn write(&self, entry: &mut Entry) {
         let mut written = self.own().written();
-        written.counters.count(&entry);
+        written.counters.count(entry);
         if self.capacity == 0 {
             return;
         }
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(entry) = Arc::get_mut(&mut entry) {
-            entry.id = id;
-        }
+        entry.id = id;
         let oldest = self.oldest_kept(id);
-        written.forget_before(oldest);
-        written.entries.push_back(entry);
+        written.requests.push(entry, oldest);
         drop(written);
         if id.is_multiple_of(SWEPT) {
             for stripe in &self.stripes {
-                stripe.written().forget_before(oldest);
+                stripe.written().requests.forget_before(oldest);
             }
         }
     }
@@ -150,7 +147,7 @@ impl Ring {
             .store(self.last_id.load(Ordering::Relaxed), Ordering::Relaxed);
         let forgotten: Vec<_> = all
             .iter_mut()
-            .map(|written| std::mem::take(&mut written.entries))
+            .map(|written| std::mem::take(&mut written.requests))
             .collect();
         // Freed without the locks.
         drop(all);
@@ -180,27 +177,20 @@ impl Ring {
         let cleared = self.cleared.load(Ordering::Relaxed);
         let oldest = self.oldest_kept(last_id).max(cleared + 1);
         let first = oldest.max(id + 1);
-        let mut entries: Vec<Arc<Entry>> = Vec::new();
-        for written in &all {
-            let skipped = written.entries.partition_point(|entry| entry.id < first);
-            let found = written.entries.iter().skip(skipped).take(limit);
-            entries.extend(found.cloned());
-        }
+        let found: Vec<Packed> = all
+            .iter()
+            .map(|written| written.requests.since(first, limit))
+            .collect();
+        // Unpacked without the locks.
         drop(all);
+        let found = found.into_iter().flat_map(Packed::unpack);
+        let mut entries: Vec<Entry> = found.filter(|entry| entry.id >= first).collect();
         entries.sort_unstable_by_key(|entry| entry.id);
         entries.truncate(limit);
         Batch {
             lost: oldest.saturating_sub(id.max(cleared) + 1),
             last_id: entries.last().map_or(last_id.max(id), |entry| entry.id),
             entries,
-        }
-    }
-}
-
-impl Written {
-    fn forget_before(&mut self, oldest: u64) {
-        while self.entries.front().is_some_and(|entry| entry.id < oldest) {
-            self.entries.pop_front();
         }
     }
 }
@@ -223,7 +213,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..each {
                         ring.begin();
-                        ring.write(Arc::new(Entry::of_a_test()));
+                        ring.write(&mut Entry::of_a_test());
                         ring.end();
                     }
                 });
@@ -254,7 +244,7 @@ mod tests {
         assert_eq!(batch.lost, 490);
         // A thread that begins now finds the stripes of the others full.
         std::thread::scope(|scope| {
-            scope.spawn(|| ring.write(Arc::new(Entry::of_a_test())));
+            scope.spawn(|| ring.write(&mut Entry::of_a_test()));
         });
         assert_eq!(ids(&ring.since(0, 3)), [492, 493, 494]);
     }
@@ -265,7 +255,7 @@ mod tests {
         ring.clear();
         let batch = ring.since(0, usize::MAX);
         assert_eq!((ids(&batch), batch.lost, batch.last_id), (vec![], 0, 40));
-        ring.write(Arc::new(Entry::of_a_test()));
+        ring.write(&mut Entry::of_a_test());
         assert_eq!(ids(&ring.since(0, usize::MAX)), [41]);
     }
 

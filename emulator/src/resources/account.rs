@@ -125,7 +125,7 @@ fn describe(account: Option<&Account>, now: Timestamp, core: &Core, headers: &mu
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
     if let Some(account) = account {
-        headers.extend(account.metadata());
+        headers.extend((**account.metadata()).clone());
     }
 }
 

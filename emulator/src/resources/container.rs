@@ -102,12 +102,12 @@ fn names(request: &Request) -> (&str, &str) {
 
 /// The access list of one kind that the container has which a request names.
 pub(crate) fn access_list_for(request: &Request, core: &Core, name: HeaderName) -> Option<String> {
-    access_list_of(request.path.found_container(&core.store)?, name)
-}
-
-/// A container's access list of one kind, if it has one.
-pub(crate) fn access_list_of(container: &Container, name: HeaderName) -> Option<String> {
-    text(&container.metadata_value(name)?)
+    text(
+        &request
+            .path
+            .found_container(&core.store)?
+            .metadata_value(name)?,
+    )
 }
 
 /// The container's access list of one kind, if it has one.

@@ -14,7 +14,7 @@ use super::receive::{no_room, receive};
 use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
 use crate::headers::{
-    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, find,
+    X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, find, find_text,
     keep_spare, spare,
 };
 use crate::message::{Body, BodyError, Request, Response, header_text};
@@ -22,7 +22,7 @@ use crate::path::Resource;
 use crate::reject::{Reject, Reply};
 use crate::segmented::concat;
 use crate::store::{
-    Container, Extra, Full, ListingOverride, MediaType, NotPut, Object, Stored, compact,
+    Container, Extra, Full, ListingOverride, MediaType, Metadata, NotPut, Object, Stored, compact,
 };
 use crate::timestamp::Timestamp;
 use crate::written;
@@ -82,16 +82,30 @@ fn found(request: &Request, core: &Core) -> Reply {
     show(request, object.ok_or_else(Reject::not_found)?)
 }
 
-/// The same for who has found the object already, and knows of no header that says more.
+/// The same for who has found the object already, and knows that it is read as it is: it is neither manifest nor link, and no
+/// header of the request says more than `asks_part`, whether there are conditions or ranges.
 pub(crate) fn read_found(
     request: &mut Request,
     core: &Core,
-    container: &Container,
-    object: &Object,
+    (container, object): (&Metadata, &Object),
+    asks_part: bool,
 ) -> Reply {
-    let list = container::access_list_of(container, X_CONTAINER_READ);
-    acl::allow(request, core, list.as_deref(), "")?;
-    let reply = show(request, object);
+    let list = find_text(container, "x-container-read");
+    acl::allow(request, core, list, "")?;
+    let reply = if asks_part || object.is_expired(request.received) {
+        show(request, object)
+    } else {
+        let mut response = Response::new(StatusCode::OK);
+        describe(object, &mut response.headers);
+        let length = object.body.len();
+        response
+            .headers
+            .insert(CONTENT_LENGTH, written::number(length));
+        if request.method == Method::GET {
+            response.body = object.body.body();
+        }
+        Ok(response)
+    };
     keep_spare(std::mem::take(&mut request.headers));
     reply
 }
@@ -101,7 +115,6 @@ fn show(request: &Request, object: &Object) -> Reply {
         return Err(Reject::not_found());
     }
     let mut headers = spare();
-    headers.reserve(object.headers().len());
     describe(object, &mut headers);
     if is_large(object) && request.query.get("multipart-manifest").as_deref() != Some("get") {
         // Conditions and ranges mean the large object, of which the manifest knows nothing: `slo` and `dlo` heed them.
@@ -124,6 +137,7 @@ fn is_large(object: &Object) -> bool {
 
 /// The headers of a stored object, but for its length.
 fn describe(object: &Object, headers: &mut HeaderMap) {
+    headers.reserve(object.headers().len());
     headers.insert(CONTENT_TYPE, object.content_type.value());
     headers.insert(ETAG, object.etag.value());
     headers.insert(LAST_MODIFIED, object.modified.last_modified_value());
@@ -581,11 +595,14 @@ fn is_data_metadata(name: &str) -> bool {
 /// What a feature wants the listing to show (`x-object-sysmeta-container-update-override-*`), and the size of a large
 /// object, for which Swift appends `;swift_bytes=` to its content type.
 fn listing_override(headers: &HeaderMap, etag: &str, length: u64) -> Option<Box<ListingOverride>> {
-    const PREFIX: &str = "x-object-sysmeta-container-update-override-";
-    let text = |name: &str| header_text(headers, format!("{PREFIX}{name}"));
-    let (hash, bytes) = (text("etag"), text("size"));
+    let is_system = |name: &HeaderName| name.as_str().starts_with("x-object-sysmeta-");
+    if !headers.keys().any(is_system) {
+        return None;
+    }
+    let hash = find_text(headers, "x-object-sysmeta-container-update-override-etag");
+    let bytes = find_text(headers, "x-object-sysmeta-container-update-override-size");
     let whole_bytes =
-        header_text(headers, "x-object-sysmeta-slo-size").and_then(|size| size.parse().ok());
+        find_text(headers, "x-object-sysmeta-slo-size").and_then(|size| size.parse().ok());
     if hash.is_none() && bytes.is_none() && whole_bytes.is_none() {
         return None;
     }

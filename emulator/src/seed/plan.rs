@@ -95,7 +95,9 @@ pub(super) fn read(core: &Core, folder: &Path, account: Option<&str>) -> Result<
     )?;
     add_keys(&mut headers, &file, "x-account-meta-", &of.temp_url_keys)?;
     let before = core.store.account(&account);
-    let before = before.map(|account| account.metadata()).unwrap_or_default();
+    let before = before
+        .map(|account| (**account.metadata()).clone())
+        .unwrap_or_default();
     check(core, &file, "account", &headers, before)?;
 
     let walk = Walk {

@@ -69,7 +69,7 @@ fn write_account<S: FnMut(Bytes) -> io::Result<()>>(
     writer.record(&Record::Account {
         name,
         created: account.created.ticks(),
-        metadata: from_headers(&account.metadata()),
+        metadata: from_headers(&**account.metadata()),
     })?;
     let mut last: Option<Box<str>> = None;
     loop {

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
@@ -109,8 +109,9 @@ impl Account {
         std::array::from_fn(|policy| self.totals.read(policy, now))
     }
 
-    pub(crate) fn metadata(&self) -> Metadata {
-        (**self.metadata.load()).clone()
+    /// For who looks for several of them.
+    pub(crate) fn metadata(&self) -> Guard<Arc<Metadata>> {
+        self.metadata.load()
     }
 
     /// Whether the name of any metadata has this in it.

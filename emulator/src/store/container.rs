@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use compact_str::CompactString;
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
@@ -146,6 +146,11 @@ impl Container {
 
     pub(crate) fn changed(&self) -> Timestamp {
         self.read().changed
+    }
+
+    /// For who looks for several of them.
+    pub(crate) fn metadata(&self) -> Guard<Arc<Metadata>> {
+        self.metadata.load()
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {

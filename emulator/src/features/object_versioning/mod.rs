@@ -28,7 +28,7 @@ use crate::message::{Request, Response};
 use crate::path::{Kind, Resource};
 use crate::pipeline::Next;
 use crate::reject::{Reject, Reply};
-use crate::store::Container;
+use crate::store::Metadata;
 
 /// What clients switch versions on and off with.
 const ENABLED: HeaderName = HeaderName::from_static("x-versions-enabled");
@@ -45,7 +45,8 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     }
     if request.path.kind() == Some(Kind::Object) {
         let container = request.path.found_container(&core.store);
-        return container.is_some_and(|container| names::versions_in(container).is_some())
+        return container
+            .is_some_and(|container| names::versions_in(&container.metadata()).is_some())
             || version_id(request).is_some();
     }
     let was_versioned =
@@ -72,8 +73,8 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     }
 }
 
-/// Whether a container has, or ever had, versions.
-pub(crate) fn has_say(container: &Container) -> bool {
+/// Whether the metadata of a container say that it has, or ever had, versions.
+pub(crate) fn has_say(container: &Metadata) -> bool {
     names::versions_in(container).is_some()
 }
 

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode;
 
 use super::SYSMETA_CONTAINER;
 use crate::core::Core;
-use crate::store::Container;
+use crate::store::Metadata;
 use crate::timestamp::Timestamp;
 
 /// The largest moment that can be counted backwards, in ticks of ten microseconds.
@@ -21,12 +21,12 @@ pub(super) const VERSIONS_PREFIX: &str = "\0versions";
 /// The container that keeps versions for this one, if it ever had any.
 pub(super) fn versions_of(core: &Core, account: &str, container: &str) -> Option<String> {
     let container = core.store.container(account, container)?;
-    versions_in(&container)
+    versions_in(&container.metadata())
 }
 
-/// The name of the container that keeps versions for this one, if it ever had any.
-pub(super) fn versions_in(container: &Container) -> Option<String> {
-    let name = container.metadata_value(SYSMETA_CONTAINER)?;
+/// The same, as its metadata say it.
+pub(super) fn versions_in(container: &Metadata) -> Option<String> {
+    let name = container.get(SYSMETA_CONTAINER)?;
     let name = percent_decode(name.as_bytes()).decode_utf8().ok()?;
     Some(name.split('/').next().unwrap_or("").to_owned())
 }
