@@ -67,6 +67,23 @@ pub(crate) enum Hash {
     Text(String),
 }
 
+impl Hash {
+    /// Whether anything stands behind it that a feature has put there.
+    pub(crate) fn has_parameters(&self) -> bool {
+        match self {
+            Self::Md5(_) => false,
+            Self::Text(text) => text.contains(';'),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Md5(hex) => hex,
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
+}
+
 impl Deref for Hash {
     type Target = str;
 

@@ -2,7 +2,14 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What Python's `quote` leaves alone in one part of a path.
+const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~');
 
 /// A raw query, the part of the target behind `?`, as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,10 +46,10 @@ impl Query {
         if self.0.is_empty() {
             return None;
         }
-        self.pairs()
-            .filter(|(found, _)| found == name)
+        self.raw_pairs()
+            .filter(|(found, _)| says(found, name))
             .last()
-            .map(|(_, value)| value)
+            .map(|(_, value)| decode(value))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -57,7 +64,7 @@ impl Query {
     /// Whether the value of this parameter is UTF-8 once decoded.
     pub(crate) fn utf8(&self, name: &str) -> bool {
         self.raw_pairs()
-            .filter(|(found, _)| decode(found) == name)
+            .filter(|(found, _)| says(found, name))
             .all(|(_, value)| percent_decode_str(value).decode_utf8().is_ok())
     }
 
@@ -67,25 +74,38 @@ impl Query {
             .0
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .filter(|pair| decode(pair.split_once('=').map_or(*pair, |(found, _)| found)) != name)
+            .filter(|pair| !says(pair.split_once('=').map_or(*pair, |(found, _)| found), name))
             .collect();
         Self(kept.join("&"))
     }
 
     /// The same query with a parameter set, which it replaces.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
-        let mut query = self.without(name).0;
-        if !query.is_empty() {
-            query.push('&');
+        let mut query = self.without(name);
+        query.push(name, value);
+        query
+    }
+
+    /// Adds a parameter.
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push('&');
         }
-        query.push_str(&crate::path::quote(name));
-        query.push('=');
-        query.push_str(&crate::path::quote(value).replace('/', "%2F"));
-        Self(query)
+        self.0.extend(utf8_percent_encode(name, PART));
+        self.0.push('=');
+        self.0.extend(utf8_percent_encode(value, PART));
     }
 }
 
+/// Whether a name as it came is this one. Most have nothing to be decoded.
+fn says(raw: &str, name: &str) -> bool {
+    raw == name || memchr::memchr2(b'%', b'+', raw.as_bytes()).is_some() && decode(raw) == name
+}
+
 fn decode(text: &str) -> Cow<'_, str> {
+    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
     if text.contains('+') {
         let spaced = text.replace('+', " ");
         return Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned());
@@ -111,6 +131,10 @@ mod tests {
         assert_eq!(query.get("b").as_deref(), Some("x y"));
         assert_eq!(query.get("c").as_deref(), Some(""));
         assert_eq!(query.get("d"), None);
+        let escaped = Query::new("%61+b=1&%62=%2B");
+        assert_eq!(escaped.get("a b").as_deref(), Some("1"));
+        assert_eq!(escaped.get("b").as_deref(), Some("+"));
+        assert_eq!(escaped.without("b").as_str(), "%61+b=1");
     }
 
     #[test]

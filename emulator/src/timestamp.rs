@@ -68,6 +68,35 @@ impl Timestamp {
     }
 }
 
+/// Writes moments as listings show them. Of those that lie in one second, as in listings many do, only the first is looked
+/// up in the calendar.
+#[derive(Debug, Default)]
+pub(crate) struct IsoDates {
+    /// The last second, up to its point.
+    known: Option<(u64, String)>,
+}
+
+impl IsoDates {
+    /// Writes what [`Timestamp::iso`] gives.
+    pub(crate) fn write(&mut self, text: &mut Vec<u8>, moment: Timestamp) {
+        const FRACTION: usize = "123450".len();
+        let (seconds, rest) = (moment.0 / TICKS, moment.0 % TICKS);
+        if let Some((_, second)) = self.known.as_ref().filter(|known| known.0 == seconds) {
+            text.extend_from_slice(second.as_bytes());
+            let digits = 10 * rest + 10_u64.pow(6);
+            // All but the leading one.
+            text.extend_from_slice(&itoa::Buffer::new().format(digits).as_bytes()[1..]);
+            return;
+        }
+        let mut iso = moment.iso();
+        text.extend_from_slice(iso.as_bytes());
+        if let Some(length) = iso.len().checked_sub(FRACTION) {
+            iso.truncate(length);
+            self.known = Some((seconds, iso));
+        }
+    }
+}
+
 /// The HTTP date of a moment in Unix seconds; the last one that HTTP can write, if it lies beyond that.
 pub(crate) fn http_date(seconds: u64) -> String {
     date(seconds).to_string()
@@ -97,6 +126,28 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_in_a_row_are_written_as_each_alone() {
+        let mut dates = IsoDates::default();
+        let second = 140_000_000_000_000;
+        for ticks in [
+            second,
+            second + 1,
+            second + 99_999,
+            second + TICKS,
+            second,
+            0,
+            10,
+            u64::MAX,
+            u64::MAX - 1,
+        ] {
+            let mut text = Vec::new();
+            dates.write(&mut text, Timestamp(ticks));
+            let text = String::from_utf8(text).expect("it is ASCII");
+            assert_eq!(text, Timestamp(ticks).iso());
+        }
+    }
 
     #[test]
     fn shows_ten_digits_and_five() {

@@ -18,6 +18,7 @@ use signing::{Digest, TempUrlAccess, TempUrlQuery, TempUrlRequest};
 use crate::core::Core;
 use crate::deadlines::Signed;
 use crate::explain::Question;
+use crate::headers::{find, find_text};
 use crate::message::{Grant, Request, Response, header_value};
 use crate::path::{Resource, quote};
 use crate::pipeline::Next;
@@ -62,7 +63,7 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
     };
     core.seen_urls.note(&signed, request.received.system_time());
     for header in ["x-copy-from", "x-object-manifest", "x-symlink-target"] {
-        if request.headers.contains_key(header) {
+        if find(&request.headers, header).is_some() {
             return Err(Reject::html(
                 StatusCode::BAD_REQUEST,
                 format!(
@@ -84,15 +85,17 @@ pub(crate) async fn handle(mut request: Request, next: Next<'_>) -> Reply {
         .to_owned();
     let is_object = !object.is_empty();
     request.grant = grant;
-    request.headers.remove("x-timestamp");
-    request.headers.remove("x-open-expired");
+    for header in ["x-timestamp", "x-open-expired"] {
+        if find(&request.headers, header).is_some() {
+            request.headers.remove(header);
+        }
+    }
     request.query = remaining(&asked);
     let is_read = request.is_read();
     let mut response = next.run(request).await;
     clean(&mut response.headers);
     if is_read && response.is_success() {
-        let from_staticweb = response
-            .header("x-backend-content-generator")
+        let from_staticweb = find_text(&response.headers, "x-backend-content-generator")
             .is_some_and(|generator| generator == "staticweb");
         if !is_object && !from_staticweb {
             return Err(invalid());
@@ -194,11 +197,11 @@ fn remaining(asked: &TempUrlQuery<'_>) -> Query {
     ];
     for (name, value) in texts {
         if let Some(value) = value {
-            query = query.with(name, value);
+            query.push(name, value);
         }
     }
     if asked.inline {
-        query = query.with("inline", "");
+        query.push("inline", "");
     }
     query
 }

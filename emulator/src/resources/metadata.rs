@@ -22,7 +22,6 @@ pub(crate) const OWNER_HEADERS: [&str; 9] = [
 
 /// Checks the metadata headers of one request. `kind` is `account`, `container` or `object`.
 pub(crate) fn check(headers: &HeaderMap, kind: &str, limits: &Limits) -> Result<(), Reject> {
-    let prefix = format!("x-{kind}-meta-");
     let bad = |text: String| Err(Reject::plain(StatusCode::BAD_REQUEST, text));
     let (mut count, mut size) = (0, 0);
     for (name, value) in headers {
@@ -30,7 +29,7 @@ pub(crate) fn check(headers: &HeaderMap, kind: &str, limits: &Limits) -> Result<
             let name = &name.as_str()[..name.as_str().len().min(limits.max_meta_name_length)];
             return bad(format!("Header value too long: {}", title(name)));
         }
-        let Some(key) = name.as_str().strip_prefix(&prefix) else {
+        let Some(key) = key_of(name, kind) else {
             continue;
         };
         if key.is_empty() {
@@ -42,11 +41,14 @@ pub(crate) fn check(headers: &HeaderMap, kind: &str, limits: &Limits) -> Result<
         count += 1;
         size += key.len() + value.len();
         if key.len() > limits.max_meta_name_length {
-            return bad(format!("Metadata name too long: {prefix}{}", title(key)));
+            return bad(format!(
+                "Metadata name too long: x-{kind}-meta-{}",
+                title(key)
+            ));
         }
         if value.len() > limits.max_meta_value_length {
             return bad(format!(
-                "Metadata value longer than {}: {prefix}{}",
+                "Metadata value longer than {}: x-{kind}-meta-{}",
                 limits.max_meta_value_length,
                 title(key)
             ));
@@ -67,12 +69,19 @@ pub(crate) fn check(headers: &HeaderMap, kind: &str, limits: &Limits) -> Result<
     Ok(())
 }
 
+/// The part of a name that its owner has chosen, if it is one of metadata.
+fn key_of<'a>(name: &'a HeaderName, kind: &str) -> Option<&'a str> {
+    name.as_str()
+        .strip_prefix("x-")?
+        .strip_prefix(kind)?
+        .strip_prefix("-meta-")
+}
+
 /// Checks all the metadata that an account or container would have together.
 pub(crate) fn check_whole(metadata: &HeaderMap, kind: &str, limits: &Limits) -> Result<(), Reject> {
-    let prefix = format!("x-{kind}-meta-");
     let (count, size) = metadata
         .iter()
-        .filter_map(|(name, value)| Some((name.as_str().strip_prefix(&prefix)?, value)))
+        .filter_map(|(name, value)| Some((key_of(name, kind)?, value)))
         .fold((0, 0), |(count, size), (key, value)| {
             (count + 1, size + key.len() + value.len())
         });

@@ -1,10 +1,10 @@
 //! The keys that sign temporary URLs and upload forms (`get_tempurl_keys_from_metadata` in
 //! `swift/common/middleware/tempurl.py`).
 
-use http::HeaderValue;
 use signing::Key;
 
-use crate::store::{Account, Container, Store};
+use crate::headers::find;
+use crate::store::{Account, Container, Metadata, Store};
 
 /// Up to two keys of an account, and up to two of one of its containers.
 #[derive(Debug, Default)]
@@ -16,22 +16,15 @@ pub(crate) struct TempUrlKeys {
 impl TempUrlKeys {
     /// The keys that are set now; none where there is no such account or container.
     pub(crate) fn of(store: &Store, account: &str, container: &str) -> Self {
-        let of_container = store.container(account, container);
-        let of_account = store.account(account);
-        Self {
-            account: of_account.map_or_else(Vec::new, |account| {
-                keys([
-                    account.metadata_value("x-account-meta-temp-url-key"),
-                    account.metadata_value("x-account-meta-temp-url-key-2"),
-                ])
-            }),
-            container: of_container.map_or_else(Vec::new, |container| {
-                keys([
-                    container.metadata_value("x-container-meta-temp-url-key"),
-                    container.metadata_value("x-container-meta-temp-url-key-2"),
-                ])
-            }),
-        }
+        let of = |account: &Account| {
+            let container = account.container(container);
+            let of_container = container.map_or([None, None], |container| of_container(&container));
+            Self {
+                account: of_account(account).into_iter().flatten().collect(),
+                container: of_container.into_iter().flatten().collect(),
+            }
+        };
+        store.with_account(account, of).unwrap_or_default()
     }
 
     /// All of them, the account's first.
@@ -42,26 +35,24 @@ impl TempUrlKeys {
 
 /// The first and the second key of an account.
 pub(crate) fn of_account(account: &Account) -> [Option<Key>; 2] {
+    let metadata = account.metadata();
     [
-        account.metadata_value("x-account-meta-temp-url-key"),
-        account.metadata_value("x-account-meta-temp-url-key-2"),
+        "x-account-meta-temp-url-key",
+        "x-account-meta-temp-url-key-2",
     ]
-    .map(|value| value.map(|value| Key::new(value.as_bytes())))
+    .map(|name| key(&metadata, name))
 }
 
 /// The first and the second key of a container.
 pub(crate) fn of_container(container: &Container) -> [Option<Key>; 2] {
+    let metadata = container.metadata();
     [
-        container.metadata_value("x-container-meta-temp-url-key"),
-        container.metadata_value("x-container-meta-temp-url-key-2"),
+        "x-container-meta-temp-url-key",
+        "x-container-meta-temp-url-key-2",
     ]
-    .map(|value| value.map(|value| Key::new(value.as_bytes())))
+    .map(|name| key(&metadata, name))
 }
 
-fn keys(values: [Option<HeaderValue>; 2]) -> Vec<Key> {
-    values
-        .into_iter()
-        .flatten()
-        .map(|value| Key::new(value.as_bytes()))
-        .collect()
+fn key(metadata: &Metadata, name: &'static str) -> Option<Key> {
+    find(metadata, name).map(|value| Key::new(value.as_bytes()))
 }

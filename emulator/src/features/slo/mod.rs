@@ -92,7 +92,7 @@ fn list(mut response: Response) -> Response {
     if let Some(listing) = &mut response.listing {
         for entry in &mut listing.entries {
             if let Entry::Object(object) = entry
-                && object.hash.contains(';')
+                && object.hash.has_parameters()
             {
                 show_etag(object);
             }

@@ -14,7 +14,9 @@ pub(super) async fn list(request: Request, next: Next<'_>) -> Response {
     let mut response = next.run(request).await;
     if let Some(listing) = &mut response.listing {
         for entry in &mut listing.entries {
-            if let Entry::Object(object) = entry {
+            if let Entry::Object(object) = entry
+                && object.hash.has_parameters()
+            {
                 show_link(object, &version, &account);
             }
         }
