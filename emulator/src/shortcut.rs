@@ -14,7 +14,7 @@ use crate::path::Resource;
 use crate::pipeline::Next;
 use crate::reject::Reject;
 use crate::resources::object;
-use crate::store::{Account, Container, Object};
+use crate::store::{MetadataGuard, Object};
 
 /// The answer, if this is such a request; `glance` is one at its headers. If not, nothing has changed, except that it may be known by now who asks.
 pub(crate) fn read(request: &mut Request, glance: Glance, core: &Arc<Core>) -> Option<Response> {
@@ -39,8 +39,7 @@ pub(crate) fn read(request: &mut Request, glance: Glance, core: &Arc<Core>) -> O
         Next::all(core).first_to_act(request).is_none() || has_changed(request, core, &object),
         "a feature would have acted"
     );
-    let found = (&**container.metadata(), &*object);
-    let reply = object::read_found(request, core, found, glance.asks_part);
+    let reply = object::read_found(request, core, (&container, &object), glance.asks_part);
     let mut response = reply.unwrap_or_else(Reject::into_response);
     if !object.headers().is_empty() {
         gatekeeper::leave(&mut response.headers);
@@ -48,25 +47,27 @@ pub(crate) fn read(request: &mut Request, glance: Glance, core: &Arc<Core>) -> O
     Some(response)
 }
 
-/// An object of which no feature has anything to say, nor of what it lies in.
+/// An object of which no feature has anything to say, nor of what it lies in, and the metadata of its container.
 fn look(
     account: &str,
     container: &str,
     name: &str,
     core: &Core,
-) -> Option<(Arc<Container>, Arc<Object>)> {
-    let within = |account: &Account| {
-        let container = account.container(container)?;
-        let (of_account, of_container) = (account.metadata(), container.metadata());
-        if etag_quoter::has_say(&of_account, &of_container)
-            || object_versioning::has_say(&of_container)
-        {
-            return None;
-        }
-        let object = container.stored_object(name)?;
-        object.is_plain().then_some((container, object))
-    };
-    core.store.with_account(account, within).flatten()
+) -> Option<(MetadataGuard, Arc<Object>)> {
+    core.store
+        .with_account(account, |account| {
+            account.with_container(container, |container| {
+                let metadata = container.metadata();
+                if etag_quoter::has_say(&account.metadata(), &metadata)
+                    || object_versioning::has_say(&metadata)
+                {
+                    return None;
+                }
+                let object = container.stored_object(name)?;
+                object.is_plain().then_some((metadata, object))
+            })
+        })?
+        .flatten()
 }
 
 /// Whether somebody has changed what was found since it was found.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
 
@@ -13,7 +14,7 @@ use super::container::Container;
 use super::expiring::{Expiring, Sum};
 use super::memory::{Full, Memory};
 use super::page::{Page, PageItem, page};
-use super::{Metadata, merge};
+use super::{Metadata, MetadataGuard, merge};
 use crate::timestamp::Timestamp;
 
 /// How many storage policies an account keeps totals for.
@@ -27,7 +28,8 @@ pub(crate) struct Account {
     memory: Arc<Memory>,
     /// Changed with `state` locked, and read without a lock, as several features ask for it with each request.
     metadata: ArcSwap<Metadata>,
-    state: RwLock<State>,
+    /// Read with every request, by all threads, and written to rarely.
+    state: ShardedLock<State>,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +102,7 @@ impl Account {
             totals: Arc::default(),
             memory,
             metadata: ArcSwap::default(),
-            state: RwLock::default(),
+            state: ShardedLock::default(),
         }
     }
 
@@ -110,7 +112,7 @@ impl Account {
     }
 
     /// For who looks for several of them.
-    pub(crate) fn metadata(&self) -> Guard<Arc<Metadata>> {
+    pub(crate) fn metadata(&self) -> MetadataGuard {
         self.metadata.load()
     }
 
@@ -142,6 +144,15 @@ impl Account {
 
     pub(crate) fn container(&self, name: &str) -> Option<Arc<Container>> {
         self.read().containers.get(name).cloned()
+    }
+
+    /// Shows the container, if it is there, without anybody else's having to take note. It must not ask the account.
+    pub(crate) fn with_container<T>(
+        &self,
+        name: &str,
+        show: impl FnOnce(&Container) -> T,
+    ) -> Option<T> {
+        self.read().containers.get(name).map(|found| show(found))
     }
 
     /// The container, made now if it is not there. True if it was made.
@@ -225,12 +236,12 @@ impl Account {
         found
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    fn read(&self) -> ShardedLockReadGuard<'_, State> {
         // No code under these locks can panic halfway through a change.
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    fn write(&self) -> ShardedLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

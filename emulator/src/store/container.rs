@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 use compact_str::CompactString;
 use http::header::AsHeaderName;
 use http::{HeaderName, HeaderValue};
@@ -14,7 +14,7 @@ use super::expiring::{Expiring, Sum};
 use super::memory::{Full, Memory};
 use super::object::Object;
 use super::page::{Page, PageItem, page};
-use super::{Metadata, merge};
+use super::{Metadata, MetadataGuard, merge};
 use crate::timestamp::Timestamp;
 
 /// A container.
@@ -149,7 +149,7 @@ impl Container {
     }
 
     /// For who looks for several of them.
-    pub(crate) fn metadata(&self) -> Guard<Arc<Metadata>> {
+    pub(crate) fn metadata(&self) -> MetadataGuard {
         self.metadata.load()
     }
 

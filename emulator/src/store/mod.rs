@@ -14,7 +14,7 @@ pub(crate) mod page;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use dashmap::{DashMap, DashSet};
 use foldhash::fast::RandomState;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -30,6 +30,9 @@ use crate::timestamp::Timestamp;
 
 /// Metadata of an account or a container by header name: `x-container-meta-*`, ACLs, system metadata.
 pub(crate) type Metadata = HeaderMap;
+
+/// The same as it is now, while it is looked at.
+pub(crate) type MetadataGuard = Guard<Arc<Metadata>>;
 
 /// All accounts of one emulator.
 #[derive(Debug)]
@@ -98,7 +101,7 @@ impl Store {
             .map(|found| Arc::clone(&found))
     }
 
-    /// Shows the account, if it is there, without anybody else's having to take note.
+    /// Shows the account, if it is there, without anybody else's having to take note. It must not ask the store.
     pub(crate) fn with_account<T>(
         &self,
         name: &str,
