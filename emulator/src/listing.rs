@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
+use compact_str::CompactString;
 use serde_json::Value;
 
 use crate::timestamp::Timestamp;
@@ -50,7 +51,7 @@ impl Entry {
 /// An object in a listing.
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectEntry {
-    pub(crate) name: String,
+    pub(crate) name: CompactString,
     pub(crate) hash: Hash,
     pub(crate) bytes: u64,
     pub(crate) content_type: Cow<'static, str>,
@@ -73,13 +74,6 @@ impl Hash {
         match self {
             Self::Md5(_) => false,
             Self::Text(text) => text.contains(';'),
-        }
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Md5(hex) => hex,
-            Self::Text(text) => text.as_bytes(),
         }
     }
 }

@@ -207,7 +207,7 @@ impl Pages {
             .segments
             .back()
             .filter(|_| is_full)
-            .map(|last| last.name.clone());
+            .map(|last| last.name.to_string());
     }
 
     /// The next segment that has any of the bytes wanted.

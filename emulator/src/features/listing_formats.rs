@@ -3,6 +3,7 @@
 //! In: `?format=plain|json|xml`, or else `Accept`. Out: `Content-Type`, `Vary: Accept` where `Accept` decided, 204 for
 //! plain text with nothing in it. 406 where `Accept` takes none of them, 400 where it is malformed.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use http::{Method, StatusCode};
 use quick_xml::escape::partial_escape;
 
 use crate::accept::best_match;
-use crate::listing::{Entry, Listing, ListingOf};
+use crate::listing::{Entry, Hash, Listing, ListingOf};
 use crate::message::{Body, Request};
 use crate::path::Kind;
 use crate::pipeline::Next;
@@ -73,7 +74,9 @@ pub(crate) async fn handle(request: Request, next: Next<'_>) -> Reply {
         return Ok(response);
     };
     if !reserved {
-        listing.entries.retain(|entry| !entry.name().contains('\0'));
+        listing
+            .entries
+            .retain(|entry| !entry.name().as_bytes().contains(&0));
     }
     let format = match listing.of {
         ListingOf::Versions(_) => Format::Json,
@@ -167,11 +170,18 @@ fn json(listing: &Listing) -> Vec<u8> {
                 json.raw("\"bytes\": ");
                 json.number(object.bytes);
                 json.raw(", \"hash\": ");
-                json.string(object.hash.as_bytes());
+                match &object.hash {
+                    Hash::Md5(hex) => json.plain(hex),
+                    Hash::Text(text) => json.string(text.as_bytes()),
+                }
                 json.raw(", \"name\": ");
                 json.string(object.name.as_bytes());
                 json.raw(", \"content_type\": ");
-                json.string(object.content_type.as_bytes());
+                match &object.content_type {
+                    // Our own text.
+                    Cow::Borrowed(known) => json.plain(known.as_bytes()),
+                    Cow::Owned(own) => json.string(own.as_bytes()),
+                }
                 json.raw(", \"last_modified\": \"");
                 json.date(object.last_modified);
                 json.raw("\"");
@@ -211,9 +221,15 @@ impl Json {
         self.dates.write(&mut self.text, moment);
     }
 
+    /// A string with nothing in it that JSON escapes.
+    fn plain(&mut self, value: &[u8]) {
+        self.text.push(b'"');
+        self.text.extend_from_slice(value);
+        self.text.push(b'"');
+    }
+
     /// A string of UTF-8.
     fn string(&mut self, value: &[u8]) {
-        self.text.push(b'"');
         // Nearly never so; looked for without a way out, which lets the processor take many bytes at once.
         let is_special = |byte: u8| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
         if value
@@ -222,12 +238,12 @@ impl Json {
         {
             self.escaped(&String::from_utf8_lossy(value));
         } else {
-            self.text.extend_from_slice(value);
+            self.plain(value);
         }
-        self.text.push(b'"');
     }
 
     fn escaped(&mut self, value: &str) {
+        self.text.push(b'"');
         for letter in value.chars() {
             match letter {
                 '"' => self.raw("\\\""),
@@ -243,6 +259,7 @@ impl Json {
                 }
             }
         }
+        self.text.push(b'"');
     }
 }
 

@@ -118,6 +118,9 @@ impl Chunk {
         self.count = 0;
         self.facts.clear();
         self.facts.resize(CHUNK, Facts::NONE);
+        // Room that a chunk of long texts has taken is given back.
+        self.text.truncate(TEXT);
+        self.text.shrink_to(TEXT);
         self.text.clear();
         self.text.resize(TEXT, 0);
         self.text.clear();
@@ -237,6 +240,11 @@ mod tests {
             packed.push(&entry(number), u64::from(number.saturating_sub(100)));
         }
         assert!(packed.chunks.len() <= 4, "{}", packed.chunks.len());
+        // Names in this test are long, so each chunk has had more room than it keeps for the next.
+        let last = packed.chunks.back_mut().expect("it was written");
+        assert!(last.text.capacity() > TEXT);
+        last.clear();
+        assert_eq!(last.text.capacity(), TEXT);
         packed.forget_before(10_001);
         assert!(packed.chunks.is_empty());
     }

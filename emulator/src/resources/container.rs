@@ -188,7 +188,7 @@ pub(crate) fn read(request: &Request, core: &Core) -> Reply {
 
 fn entry(name: &str, object: &Object) -> ObjectEntry {
     ObjectEntry {
-        name: name.to_owned(),
+        name: name.into(),
         hash: object.listing().map_or_else(
             || Hash::Md5(object.etag.hex()),
             |listing| Hash::Text(listing.hash.clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use compact_str::CompactString;
 use http::header::ACCEPT;
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -133,7 +134,7 @@ fn merge(current: Vec<(Entry, Option<String>)>, versions: Vec<Entry>) -> Vec<Ent
     let mut subdirs = HashSet::new();
     let mut links = HashSet::new();
     // Objects whose latest version has been seen.
-    let mut latest: HashSet<String> = HashSet::new();
+    let mut latest: HashSet<CompactString> = HashSet::new();
     for (entry, link) in current {
         match (entry, link) {
             (Entry::Object(_), Some(version)) => {
@@ -162,8 +163,8 @@ fn merge(current: Vec<(Entry, Option<String>)>, versions: Vec<Entry>) -> Vec<Ent
         let Some((name, id)) = names::parse(&entry.name) else {
             continue;
         };
-        let name = name.to_owned();
-        let linked = links.contains(&entry.name);
+        let name = CompactString::from(name);
+        let linked = links.contains(entry.name.as_str());
         let is_latest =
             linked || entry.content_type == archive::DELETE_MARKER && !latest.contains(&name);
         if is_latest {

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn listings_show_the_etag_of_the_whole_beside_that_of_the_manifest() {
         let mut object = ObjectEntry {
-            name: "o".to_owned(),
+            name: "o".into(),
             hash: "abc; slo_etag=def; symlink_target=/c/o".to_owned().into(),
             bytes: 1,
             content_type: "t".into(),

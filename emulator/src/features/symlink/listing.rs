@@ -66,7 +66,7 @@ mod tests {
 
     fn shown(hash: &str) -> ObjectEntry {
         let mut entry = ObjectEntry {
-            name: "link".to_owned(),
+            name: "link".into(),
             hash: hash.to_owned().into(),
             bytes: 0,
             content_type: "application/symlink".into(),
