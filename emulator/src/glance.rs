@@ -102,6 +102,17 @@ mod tests {
             assert!(!at(&[(other, "x")]).is_plain_read, "{other}");
         }
         assert!(!at(&[("host", "c.AUTH_test.example.net")]).is_plain_read);
+        assert!(!usual.asks_part);
+        for part in [
+            "range",
+            "if-match",
+            "if-none-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ] {
+            let asked = at(&[(part, "x")]);
+            assert!(asked.asks_part && asked.is_plain_read, "{part}");
+        }
     }
 
     #[test]

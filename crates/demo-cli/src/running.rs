@@ -19,6 +19,7 @@ pub(crate) struct Target {
     /// The emulator's address
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         env = "CLOUDFILES_EMULATOR",
         default_value = "http://127.0.0.1:8080"
@@ -27,6 +28,7 @@ pub(crate) struct Target {
     /// The control token that it was started with
     #[arg(
         long,
+        global = true,
         value_name = "TOKEN",
         env = CONTROL_TOKEN,
         hide_env_values = true

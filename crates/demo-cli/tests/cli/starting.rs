@@ -65,6 +65,19 @@ fn opens_its_control_surface_to_whoever_shows_the_token() {
 }
 
 #[test]
+fn takes_its_address_before_and_behind_what_is_to_be_done() {
+    let home = Home::new();
+    let running = Running::start(&home, &[]);
+    let url = running.told["url"].as_str().unwrap();
+    for arguments in [
+        ["emulator", "account", "--url", url, "new"],
+        ["emulator", "account", "new", "--url", url],
+    ] {
+        assert_succeeded(&home.run(&arguments));
+    }
+}
+
+#[test]
 fn says_what_is_wrong_with_what_it_should_begin_with() {
     let home = Home::new();
     let start = |arguments: &[&str]| {
