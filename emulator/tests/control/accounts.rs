@@ -202,6 +202,8 @@ fn what_is_wrong_with_a_request_is_named_and_nothing_is_made() {
         ("reset", r#"{"clock":"back"}"#, 400, "clock"),
         ("reset", r#"{"all":true}"#, 400, "all"),
         ("reset", "null", 400, "body"),
+        // Nothing at all says `{}`, and blanks say nothing that is JSON.
+        ("reset", " ", 400, "body"),
     ] {
         control.refuses("POST", path, body, status, field);
     }

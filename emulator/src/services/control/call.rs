@@ -46,11 +46,7 @@ impl Call {
             };
             Refused::new(status, "body", error.to_string())
         })?;
-        parse(if bytes.trim_ascii().is_empty() {
-            b"{}"
-        } else {
-            &bytes
-        })
+        parse(if bytes.is_empty() { b"{}" } else { &bytes })
     }
 
     /// The parameters of the query, if it has none but these.
