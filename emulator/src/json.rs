@@ -42,11 +42,13 @@ impl Formatter for Python {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        if fragment.is_ascii() {
+        // The rest of ASCII has been escaped already.
+        let is_plain = |letter: char| letter.is_ascii() && letter != '\u{7f}';
+        if fragment.chars().all(is_plain) {
             return writer.write_all(fragment.as_bytes());
         }
         for letter in fragment.chars() {
-            if letter.is_ascii() {
+            if is_plain(letter) {
                 writer.write_all(&[letter as u8])?;
             } else {
                 for unit in letter.encode_utf16(&mut [0; 2]) {
@@ -77,5 +79,6 @@ mod tests {
             to_string(&value),
             "[{\"a\": \"\\u00e9\\ud834\\udd1e\\n\", \"b\": [1, true]}, {}]"
         );
+        assert_eq!(to_string(&"~\u{7f}\u{8}"), r#""~\u007f\b""#);
     }
 }

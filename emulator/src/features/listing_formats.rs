@@ -236,30 +236,11 @@ impl Json {
             .iter()
             .fold(false, |special, byte| special | is_special(*byte))
         {
-            self.escaped(&String::from_utf8_lossy(value));
+            let value = String::from_utf8_lossy(value);
+            self.raw(&crate::json::to_string(&value));
         } else {
             self.plain(value);
         }
-    }
-
-    fn escaped(&mut self, value: &str) {
-        self.text.push(b'"');
-        for letter in value.chars() {
-            match letter {
-                '"' => self.raw("\\\""),
-                '\\' => self.raw("\\\\"),
-                '\n' => self.raw("\\n"),
-                '\r' => self.raw("\\r"),
-                '\t' => self.raw("\\t"),
-                ' '..='~' => self.raw(letter.encode_utf8(&mut [0; 4])),
-                _ => {
-                    for unit in letter.encode_utf16(&mut [0; 2]) {
-                        self.raw(&format!("\\u{unit:04x}"));
-                    }
-                }
-            }
-        }
-        self.text.push(b'"');
     }
 }
 
@@ -349,5 +330,6 @@ mod tests {
         );
         assert_eq!(string("a/b c~"), r#""a/b c~""#);
         assert_eq!(string("\u{7f}"), r#""\u007f""#);
+        assert_eq!(string("\u{8}\u{c}\u{1}"), r#""\b\f\u0001""#);
     }
 }
