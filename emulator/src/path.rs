@@ -5,7 +5,7 @@ use percent_encoding::{
 };
 
 /// What Python's `quote` leaves alone, so that our paths look like Swift's.
-const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'_')
     .remove(b'.')

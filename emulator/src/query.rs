@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 
-/// What Python's `quote` leaves alone in one part of a path.
-const PART: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~');
+use crate::path::QUOTED;
+
+/// What a name or a value cannot have in it as it is.
+const PART: &AsciiSet = &QUOTED.add(b'/');
 
 /// A raw query, the part of the target behind `?`, as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +45,7 @@ impl Query {
             return None;
         }
         self.raw_pairs()
-            .filter(|(found, _)| says(found, name))
+            .filter(|(found, _)| decode(found) == name)
             .last()
             .map(|(_, value)| decode(value))
     }
@@ -64,7 +62,7 @@ impl Query {
     /// Whether the value of this parameter is UTF-8 once decoded.
     pub(crate) fn utf8(&self, name: &str) -> bool {
         self.raw_pairs()
-            .filter(|(found, _)| says(found, name))
+            .filter(|(found, _)| decode(found) == name)
             .all(|(_, value)| percent_decode_str(value).decode_utf8().is_ok())
     }
 
@@ -74,7 +72,7 @@ impl Query {
             .0
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .filter(|pair| !says(pair.split_once('=').map_or(*pair, |(found, _)| found), name))
+            .filter(|pair| decode(pair.split_once('=').map_or(*pair, |(found, _)| found)) != name)
             .collect();
         Self(kept.join("&"))
     }
@@ -97,12 +95,8 @@ impl Query {
     }
 }
 
-/// Whether a name as it came is this one. Most have nothing to be decoded.
-fn says(raw: &str, name: &str) -> bool {
-    raw == name || memchr::memchr2(b'%', b'+', raw.as_bytes()).is_some() && decode(raw) == name
-}
-
 fn decode(text: &str) -> Cow<'_, str> {
+    // Most names and values have nothing to be decoded.
     if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }

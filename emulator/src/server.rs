@@ -214,19 +214,20 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
         let answer = services::control::handle(request, core);
         return Either::Right(Box::pin(async move { asked.end(answer.await) }));
     }
-    let kind = (Service::of(&request, glance), glance);
+    let service = Service::of(&request, glance);
+    let kind = (service, glance);
     let begun = Exchange::begin(&client.peer, &request, kind, &asked.uri, started);
     asked.exchange = Some(begun);
     core.cdn.deliver_due_logs(core);
     if let Some(strike) = core.faults.strike(&request, core) {
-        return Either::Right(Box::pin(struck(request, kind.0, strike, asked)));
+        return Either::Right(Box::pin(struck(request, service, strike, asked)));
     }
-    if kind.0 == Service::Storage
+    if service == Service::Storage
         && let Some(response) = shortcut::read(&mut request, glance, core)
     {
         return now(asked.end(response));
     }
-    match answer(request, kind.0, core) {
+    match answer(request, service, core) {
         Answer::Now(response) => now(asked.end(response)),
         Answer::Later(response) => {
             Either::Right(Box::pin(async move { asked.end(response.await) }))

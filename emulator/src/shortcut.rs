@@ -16,7 +16,8 @@ use crate::reject::Reject;
 use crate::resources::object;
 use crate::store::{MetadataGuard, Object};
 
-/// The answer, if this is such a request; `glance` is one at its headers. If not, nothing has changed, except that it may be known by now who asks.
+/// The answer, if this is such a request; `glance` is one at its headers. If not, nothing has changed, except that it may be
+/// known by now who asks.
 pub(crate) fn read(request: &mut Request, glance: Glance, core: &Arc<Core>) -> Option<Response> {
     let is_plain = glance.is_plain_read && request.is_read() && request.query.is_empty();
     if !is_plain || !glance.shows_token {

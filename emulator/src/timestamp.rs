@@ -83,9 +83,7 @@ impl IsoDates {
         let (seconds, rest) = (moment.0 / TICKS, moment.0 % TICKS);
         if let Some((_, second)) = self.known.as_ref().filter(|known| known.0 == seconds) {
             text.extend_from_slice(second.as_bytes());
-            let digits = 10 * rest + 10_u64.pow(6);
-            // All but the leading one.
-            text.extend_from_slice(&itoa::Buffer::new().format(digits).as_bytes()[1..]);
+            digits(text, 10 * rest, FRACTION);
             return;
         }
         let mut iso = moment.iso();

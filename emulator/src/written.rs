@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use http::HeaderValue;
 
 use crate::timestamp::http_date;
@@ -43,11 +43,11 @@ pub(crate) fn number(number: u64) -> HeaderValue {
 }
 
 /// The digits of a number, and zeros before them where it has fewer than `least`, ten at most.
-pub(crate) fn digits(page: &mut BytesMut, number: u64, least: usize) {
+pub(crate) fn digits(page: &mut impl BufMut, number: u64, least: usize) {
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(number).as_bytes();
-    page.extend_from_slice(&b"0000000000"[..least.saturating_sub(digits.len())]);
-    page.extend_from_slice(digits);
+    page.put_slice(&b"0000000000"[..least.saturating_sub(digits.len())]);
+    page.put_slice(digits);
 }
 
 /// A date: that of an answer is the same for many, and so is mostly that of objects.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, EXPIRES};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use signing::{Digest, TempUrlAccess, TempUrlQuery, TempUrlRequest};
 
 use crate::core::Core;
@@ -20,7 +20,7 @@ use crate::deadlines::Signed;
 use crate::explain::Question;
 use crate::headers::{find, find_text};
 use crate::message::{Grant, Request, Response, header_value};
-use crate::path::{Resource, quote};
+use crate::path::{QUOTED, Resource, quote};
 use crate::pipeline::Next;
 use crate::query::Query;
 use crate::reject::{Reject, Reply};
@@ -28,13 +28,7 @@ use crate::resources::temp_url_keys::TempUrlKeys;
 use crate::timestamp::http_date;
 
 /// What stays readable in the quoted form of a file name: as Python's `quote(…, safe=' /')`.
-const FILE_NAME: &AsciiSet = &EXTENDED_NAME.remove(b' ').remove(b'/');
-const EXTENDED_NAME: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~');
+const FILE_NAME: &AsciiSet = &QUOTED.remove(b' ');
 
 /// Why a temporary URL was refused; sent only where the emulator was asked to.
 const CAUSE: HeaderName = HeaderName::from_static("x-emulator-cause");
@@ -239,7 +233,7 @@ fn disposition(kind: &str, name: &str) -> String {
     format!(
         "{kind}; filename=\"{}\"; filename*=UTF-8''{}",
         utf8_percent_encode(name, FILE_NAME),
-        utf8_percent_encode(name, EXTENDED_NAME)
+        utf8_percent_encode(name, QUOTED)
     )
 }
 

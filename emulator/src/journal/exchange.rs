@@ -62,7 +62,7 @@ impl Peer {
 
 /// A request under way. Whatever becomes of it, dropping this writes it down.
 #[derive(Debug)]
-pub(crate) struct Exchange(Option<Box<Open>>);
+pub(crate) struct Exchange(Box<Open>);
 
 #[derive(Debug)]
 struct Open {
@@ -87,7 +87,7 @@ impl Exchange {
         let core = peer.core();
         core.journal.ring.begin();
         let keeps = core.journal.capacity() > 0;
-        Self(Some(Box::new(Open {
+        Self(Box::new(Open {
             peer: Arc::clone(peer),
             entry: Entry {
                 id: 0,
@@ -117,13 +117,11 @@ impl Exchange {
             ended: None,
             read: request.body.counter(),
             status: CLIENT_GONE,
-        })))
+        }))
     }
 
     pub(crate) fn struck_by(&mut self, fault: FaultId) {
-        if let Some(open) = &mut self.0 {
-            open.entry.fault = Some(fault);
-        }
+        self.0.entry.fault = Some(fault);
     }
 
     /// The answer's body, which ends the exchange.
@@ -133,20 +131,16 @@ impl Exchange {
         body: Body,
         answering: Answering,
     ) -> Sent {
-        if let Some(open) = &mut self.0 {
-            open.status = status.as_u16();
-        }
+        self.0.status = status.as_u16();
         let mut sent = Sent::unrecorded(body, answering);
-        sent.exchange = self;
+        sent.exchange = Some(self);
         sent
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let Some(open) = &mut self.0 else {
-            return;
-        };
+        let open = &mut *self.0;
         let journal = &open.peer.core.journal;
         journal.ring.end();
         let read = open.read.as_ref();
@@ -165,7 +159,7 @@ pub(crate) struct Sent {
     expected: Option<u64>,
     bytes: u64,
     ended: bool,
-    exchange: Exchange,
+    exchange: Option<Exchange>,
     /// For as long as there is something to send.
     answering: Answering,
 }
@@ -178,7 +172,7 @@ impl Sent {
             body,
             bytes: 0,
             ended: false,
-            exchange: Exchange(None),
+            exchange: None,
             answering,
         }
     }
@@ -189,7 +183,7 @@ impl Drop for Sent {
         let whole = self.ended || self.expected == Some(self.bytes);
         let now = Instant::now();
         self.answering.end(now);
-        if let Some(open) = &mut self.exchange.0 {
+        if let Some(Exchange(open)) = &mut self.exchange {
             open.ended = Some(now);
             open.entry.bytes_out = self.bytes;
             if whole {

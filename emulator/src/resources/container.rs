@@ -102,12 +102,8 @@ fn names(request: &Request) -> (&str, &str) {
 
 /// The access list of one kind that the container has which a request names.
 pub(crate) fn access_list_for(request: &Request, core: &Core, name: HeaderName) -> Option<String> {
-    text(
-        &request
-            .path
-            .found_container(&core.store)?
-            .metadata_value(name)?,
-    )
+    let container = request.path.found_container(&core.store)?;
+    text(&container.metadata_value(name)?)
 }
 
 /// The container's access list of one kind, if it has one.
