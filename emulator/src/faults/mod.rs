@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
 use crate::invalid::Invalid;
@@ -38,7 +38,7 @@ pub(crate) use strike::{Strike, Verdict};
 const MAX_TRANS_IDS: usize = 100;
 
 /// The name of a fault while it is there: a number from 1 on that is never given again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct FaultId(u64);
 

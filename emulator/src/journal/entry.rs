@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::faults::FaultId;
@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 use crate::trans_id::TransId;
 
 /// What a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Service {
     /// Accounts, containers, objects.
     Storage,
@@ -64,7 +64,7 @@ impl Service {
 }
 
 /// What a request shows to be let in by, good or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) enum Auth {
     Anonymous,
     Token,

@@ -1,13 +1,16 @@
 //! Requests as they are kept: small, and in chunks that are used again.
 //!
 //! With each request another of ten thousand ago is to be forgotten. Were they kept one by one, that would be memory which
-//! nobody has touched for long, and to wait for it would take longer than all else that is done with the journal. A chunk is
-//! forgotten without a look at it, and all of it is written to when it is used again, which has the memory come in a row.
+//! nobody has touched for long, and to wait for it would take longer than all else that is done with the journal. So a chunk
+//! is forgotten without a look at it, and of a request only what the one before it in the chunk has not said is kept: ten
+//! thousand of them are small enough to stay in the processor's cache.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use http::Method;
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize};
 
 use super::entry::{Auth, Entry, Service, Target};
 use crate::faults::FaultId;
@@ -18,59 +21,59 @@ use crate::trans_id::TransId;
 #[derive(Debug, Default)]
 pub(super) struct Packed {
     chunks: VecDeque<Chunk>,
+    /// The last one.
+    before: Before,
 }
 
 /// So many lie in one chunk.
 const CHUNK: usize = 64;
 
-/// Bytes of text for which a new chunk has room.
-const TEXT: usize = 64 * CHUNK;
+/// Bytes for which a chunk that is used again keeps room.
+const ROOM: usize = 64 * CHUNK;
 
 #[derive(Clone, Debug, Default)]
 struct Chunk {
-    /// As many as fit, of which the first `count` have been written.
-    facts: Vec<Facts>,
     count: usize,
     last_id: u64,
-    /// What is said of each in text, one after the other.
-    text: Vec<u8>,
+    /// Of each its [`Facts`] in postcard's form, and what its texts end with.
+    bytes: Vec<u8>,
 }
 
 /// What is known of a request, but for texts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Facts {
+    /// How far behind the id of the one before.
     id: u64,
-    received: Timestamp,
+    /// How far behind the one before; it came before that one if it took longer, or if the clock was set back.
+    received: i64,
     took_micros: u64,
     bytes_in: u64,
     bytes_out: u64,
     fault: Option<FaultId>,
-    lengths: [u16; TEXTS],
     region: u16,
     status: u16,
     service: Service,
     auth: Auth,
     trans_id: [u8; TransId::RANDOM],
+    texts: [Text; TEXTS],
+}
+
+/// How much of a text is what the same one of the request before begins with, and how many bytes follow.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Text {
+    shared: u16,
+    own: u16,
 }
 
 /// Method, target, what the client adds to the transaction's name, what it calls itself.
 const TEXTS: usize = 4;
 
-impl Facts {
-    const NONE: Self = Self {
-        id: 0,
-        received: Timestamp::from_ticks(0),
-        took_micros: 0,
-        bytes_in: 0,
-        bytes_out: 0,
-        fault: None,
-        lengths: [0; TEXTS],
-        region: 0,
-        status: 0,
-        service: Service::Other,
-        auth: Auth::Anonymous,
-        trans_id: [0; TransId::RANDOM],
-    };
+/// What the next request in the chunk does not say again.
+#[derive(Debug, Default)]
+struct Before {
+    id: u64,
+    received: Timestamp,
+    texts: [Vec<u8>; TEXTS],
 }
 
 impl Packed {
@@ -81,9 +84,10 @@ impl Packed {
             self.forget_before(oldest);
             chunk.clear();
             self.chunks.push_back(chunk);
+            self.before.clear();
         }
         if let Some(last) = self.chunks.back_mut() {
-            last.push(entry);
+            last.push(entry, &mut self.before);
         }
     }
 
@@ -97,77 +101,85 @@ impl Packed {
         while self.take_before(id).is_some() {}
     }
 
-    /// A copy of those from `id` on, and of some before and behind them; `limit` are enough.
-    pub(super) fn since(&self, id: u64, limit: usize) -> Self {
+    /// A copy of those from `id` on, and of some before and behind them; `limit` are enough. Only good to be unpacked.
+    pub(super) fn since(&self, id: u64, limit: usize) -> Chunks {
         let skipped = self.chunks.partition_point(|chunk| chunk.last_id < id);
         // In the first of them all but one may come before.
         let enough = limit.saturating_add(CHUNK - 1).div_ceil(CHUNK);
         let found = self.chunks.range(skipped..).take(enough);
-        Self {
-            chunks: found.cloned().collect(),
-        }
+        Chunks(found.cloned().collect())
     }
+}
 
+/// A copy of some requests.
+#[derive(Debug)]
+pub(super) struct Chunks(Vec<Chunk>);
+
+impl Chunks {
     pub(super) fn unpack(self) -> impl Iterator<Item = Entry> {
-        self.chunks.into_iter().flat_map(Chunk::unpack)
+        self.0.into_iter().flat_map(Chunk::unpack)
     }
 }
 
 impl Chunk {
     fn clear(&mut self) {
         self.count = 0;
-        self.facts.clear();
-        self.facts.resize(CHUNK, Facts::NONE);
-        // Room that a chunk of long texts has taken is given back.
-        self.text.truncate(TEXT);
-        self.text.shrink_to(TEXT);
-        self.text.clear();
-        self.text.resize(TEXT, 0);
-        self.text.clear();
+        self.bytes.clear();
+        // Room that long texts have taken is given back.
+        self.bytes.shrink_to(ROOM);
     }
 
-    fn push(&mut self, entry: &Entry) {
-        let texts: [&[u8]; TEXTS] = [
+    fn push(&mut self, entry: &Entry, before: &mut Before) {
+        let texts = [
             entry.method.as_str().as_bytes(),
             &entry.target,
             entry.trans_id.extra().as_bytes(),
             entry.user_agent.as_deref().unwrap_or_default().as_bytes(),
-        ];
-        let lengths = texts.map(|text| {
-            // No line of a head is longer than that: see `glance::MAX_LINE`.
-            let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-            self.text.extend_from_slice(&text[..usize::from(length)]);
-            length
-        });
-        self.facts[self.count] = Facts {
-            id: entry.id,
-            received: entry.received,
+        ]
+        // No line of a head is longer than that: see `glance::MAX_LINE`.
+        .map(|text| &text[..text.len().min(u16::MAX.into())]);
+        let ticks = |moment: Timestamp| moment.ticks().cast_signed();
+        let facts = Facts {
+            id: entry.id - before.id,
+            received: ticks(entry.received).wrapping_sub(ticks(before.received)),
             took_micros: u64::try_from(entry.took.as_micros()).unwrap_or(u64::MAX),
             bytes_in: entry.bytes_in,
             bytes_out: entry.bytes_out,
             fault: entry.fault,
-            lengths,
             region: u16::try_from(entry.region).unwrap_or(u16::MAX),
             status: entry.status,
             service: entry.service,
             auth: entry.auth,
             trans_id: entry.trans_id.random(),
+            texts: std::array::from_fn(|at| Text::behind(&before.texts[at], texts[at])),
         };
+        postcard::serialize_with_flavor(&facts, Behind(&mut self.bytes))
+            .expect("a vector takes what it is given");
+        for (text, cut) in texts.iter().zip(&facts.texts) {
+            self.bytes.extend_from_slice(&text[cut.shared.into()..]);
+        }
+        before.go_on(&facts, |at, cut| &texts[at][cut.shared.into()..]);
         self.count += 1;
         self.last_id = entry.id;
     }
 
     fn unpack(self) -> impl Iterator<Item = Entry> {
-        let mut at = 0;
-        self.facts.into_iter().take(self.count).map(move |facts| {
-            let [method, target, extra, user_agent] = facts.lengths.map(|length| {
-                let text = &self.text[at..at + usize::from(length)];
-                at += text.len();
-                text
+        let mut before = Before::default();
+        let mut from = 0;
+        (0..self.count).map(move |_| {
+            let (facts, mut rest) = postcard::take_from_bytes::<Facts>(&self.bytes[from..])
+                .expect("as many were written as are counted");
+            before.go_on(&facts, |_, cut| {
+                let (own, behind) = rest.split_at(cut.own.into());
+                rest = behind;
+                own
             });
+            from = self.bytes.len() - rest.len();
+            let [method, target, extra, user_agent] = &before.texts;
+            let extra = String::from_utf8_lossy(extra);
             Entry {
-                id: facts.id,
-                received: facts.received,
+                id: before.id,
+                received: before.received,
                 took: Duration::from_micros(facts.took_micros),
                 method: Method::from_bytes(method).unwrap_or_default(),
                 target: Target::from_slice(target),
@@ -177,16 +189,71 @@ impl Chunk {
                 status: facts.status,
                 bytes_in: facts.bytes_in,
                 bytes_out: facts.bytes_out,
-                trans_id: TransId::of(
-                    facts.trans_id,
-                    facts.received,
-                    &String::from_utf8_lossy(extra),
-                ),
+                trans_id: TransId::of(facts.trans_id, before.received, &extra),
                 user_agent: (!user_agent.is_empty())
                     .then(|| String::from_utf8_lossy(user_agent).into()),
                 fault: facts.fault,
             }
         })
+    }
+}
+
+/// Puts what postcard writes behind what is there. Numbers are short: to copy each by itself would take longer.
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Behind<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        bytes.iter().try_for_each(|byte| self.try_push(*byte))
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+impl Text {
+    /// `text`, where `before` is known.
+    fn behind(before: &[u8], text: &[u8]) -> Self {
+        // Empty ones lie at no address, and to compare there takes the processor a hundred times as long.
+        let shared = if !text.is_empty() && text == before {
+            text.len()
+        } else {
+            text.iter()
+                .zip(before)
+                .take_while(|(one, other)| one == other)
+                .count()
+        };
+        let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
+        Self {
+            shared: short(shared),
+            own: short(text.len() - shared),
+        }
+    }
+}
+
+impl Before {
+    fn clear(&mut self) {
+        self.id = 0;
+        self.received = Timestamp::default();
+        self.texts.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Becomes the request of which these are the facts; `own` is asked for what each text ends with.
+    fn go_on<'a>(&mut self, facts: &Facts, mut own: impl FnMut(usize, Text) -> &'a [u8]) {
+        self.id += facts.id;
+        let ticks = self.received.ticks().wrapping_add_signed(facts.received);
+        self.received = Timestamp::from_ticks(ticks);
+        for (at, (text, cut)) in self.texts.iter_mut().zip(facts.texts).enumerate() {
+            text.truncate(cut.shared.into());
+            text.extend_from_slice(own(at, cut));
+        }
     }
 }
 
@@ -242,9 +309,9 @@ mod tests {
         assert!(packed.chunks.len() <= 4, "{}", packed.chunks.len());
         // Names in this test are long, so each chunk has had more room than it keeps for the next.
         let last = packed.chunks.back_mut().expect("it was written");
-        assert!(last.text.capacity() > TEXT);
+        assert!(last.bytes.capacity() > ROOM);
         last.clear();
-        assert_eq!(last.text.capacity(), TEXT);
+        assert_eq!(last.bytes.capacity(), ROOM);
         packed.forget_before(10_001);
         assert!(packed.chunks.is_empty());
     }

@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use crossbeam_utils::CachePadded;
 
 use super::Entry;
-use super::packed::Packed;
+use super::packed::{Chunks, Packed};
 use crate::metrics::Counters;
 
 /// More threads than these share.
@@ -177,13 +177,13 @@ impl Ring {
         let cleared = self.cleared.load(Ordering::Relaxed);
         let oldest = self.oldest_kept(last_id).max(cleared + 1);
         let first = oldest.max(id + 1);
-        let found: Vec<Packed> = all
+        let found: Vec<Chunks> = all
             .iter()
             .map(|written| written.requests.since(first, limit))
             .collect();
         // Unpacked without the locks.
         drop(all);
-        let found = found.into_iter().flat_map(Packed::unpack);
+        let found = found.into_iter().flat_map(Chunks::unpack);
         let mut entries: Vec<Entry> = found.filter(|entry| entry.id >= first).collect();
         entries.sort_unstable_by_key(|entry| entry.id);
         entries.truncate(limit);
