@@ -35,6 +35,7 @@ mod flavour;
 #[doc(hidden)]
 pub mod fuzzing;
 mod glance;
+mod head;
 mod headers;
 mod heartbeat;
 mod invalid;

@@ -20,6 +20,7 @@ use hyper::body::{Body as _, Incoming};
 use sync_wrapper::SyncWrapper;
 use tokio::time::timeout;
 
+use crate::head::Lines;
 use crate::listing::Listing;
 use crate::path::Path;
 use crate::patience::Patience;
@@ -119,6 +120,8 @@ pub(crate) fn header_value(text: &str) -> HeaderValue {
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// More headers, at which nobody looks.
+    pub(crate) lines: Lines,
     pub(crate) body: Body,
     /// The entries of an account or container, which `listing_formats` writes out in the form that was asked for.
     pub(crate) listing: Option<Box<Listing>>,
@@ -134,6 +137,7 @@ impl Response {
         Self {
             status,
             headers,
+            lines: Lines::default(),
             body: Body::Empty,
             listing: None,
         }

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::future::{Either, Ready, ready};
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use futures_util::future::{self, Either, Ready};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
 use crate::glance::{Glance, MAX_LINE};
+use crate::head::{Headers, Lines};
 use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID};
 use crate::journal::{Exchange, Peer, Sent, Service};
 use crate::message::{Body, Grant, Request, Response};
@@ -76,6 +78,8 @@ async fn connection(stream: TcpStream, remote: SocketAddr, core: Arc<Core>) {
     };
     let mut http = http1::Builder::new();
     http.title_case_headers(true);
+    // Hyper does not know the emulator's time.
+    http.auto_date_header(false);
     loop {
         let mut served = http.serve_connection(TokioIo::new(wire), &client);
         let ended = poll_fn(|context| served.poll_without_shutdown(context)).await;
@@ -102,14 +106,33 @@ struct Client {
     peer: Arc<Peer>,
 }
 
-/// A response, at once or later.
+/// A response on its way to hyper.
+struct Responding<'a> {
+    line: &'a Line,
+    response: Answered<'a>,
+}
+
+/// At once or later.
 ///
 /// Hyper keeps room for one of these as long as a connection is open, and most connections rest: so what takes its time is on
 /// the heap.
-type Responding<'a> = Either<
-    Ready<Result<http::Response<Sent>, Hangup>>,
-    Pin<Box<dyn Future<Output = Result<http::Response<Sent>, Hangup>> + Send + 'a>>,
+type Answered<'a> = Either<
+    Ready<Result<Outgoing, Hangup>>,
+    Pin<Box<dyn Future<Output = Result<Outgoing, Hangup>> + Send + 'a>>,
 >;
+
+/// A response for hyper, and the headers that it is not told of.
+type Outgoing = (http::Response<Sent>, Lines);
+
+impl Future for Responding<'_> {
+    type Output = Result<http::Response<Sent>, Hangup>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (response, lines) = ready!(Pin::new(&mut self.response).poll(context))?;
+        self.line.takes(lines);
+        Poll::Ready(Ok(response))
+    }
+}
 
 impl<'a> HyperService<http::Request<Incoming>> for &'a Client {
     type Response = http::Response<Sent>;
@@ -117,7 +140,10 @@ impl<'a> HyperService<http::Request<Incoming>> for &'a Client {
     type Future = Responding<'a>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        respond(request, self)
+        Responding {
+            line: &self.line,
+            response: respond(request, self),
+        }
     }
 }
 
@@ -157,7 +183,7 @@ struct Asked<'a> {
     answering: Answering,
 }
 
-fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> {
+fn respond(request: http::Request<Incoming>, client: &Client) -> Answered<'_> {
     let core = client.peer.core();
     let started = Instant::now();
     let received = Timestamp::from(core.clock.now());
@@ -235,8 +261,8 @@ fn respond(request: http::Request<Incoming>, client: &Client) -> Responding<'_> 
     }
 }
 
-fn now<'a>(response: Result<http::Response<Sent>, Hangup>) -> Responding<'a> {
-    Either::Left(ready(response))
+fn now<'a>(response: Result<Outgoing, Hangup>) -> Answered<'a> {
+    Either::Left(future::ready(response))
 }
 
 /// The answer to a request that a fault has struck.
@@ -245,7 +271,7 @@ async fn struck(
     service: Service,
     strike: Strike,
     mut asked: Asked<'_>,
-) -> Result<http::Response<Sent>, Hangup> {
+) -> Result<Outgoing, Hangup> {
     let Asked { client, .. } = asked;
     if let Some(exchange) = &mut asked.exchange {
         exchange.struck_by(strike.id);
@@ -264,10 +290,11 @@ async fn struck(
 
 impl Asked<'_> {
     /// The response as it goes out.
-    fn end(self, mut response: Response) -> Result<http::Response<Sent>, Hangup> {
+    fn end(self, mut response: Response) -> Result<Outgoing, Hangup> {
         let line = &self.client.line;
         name_realm(&mut response, || decoded(&self.uri));
-        finish(&mut response, &self.trans_id, self.is_head);
+        let may_be_cut = self.strike.is_some();
+        finish(&mut response, self.is_head, may_be_cut);
         if self.keep_alive {
             // Said again to those who say it, as Swift's server does.
             response
@@ -280,12 +307,6 @@ impl Asked<'_> {
         if line.is_reset() {
             return Err(Hangup);
         }
-        if response.status == StatusCode::NO_CONTENT {
-            line.answers_no_content();
-        }
-        response
-            .headers
-            .insert(http::header::DATE, written::date(self.received.seconds()));
         let body = match self.exchange {
             Some(exchange) => exchange.answered(response.status, response.body, self.answering),
             None => Sent::unrecorded(response.body, self.answering),
@@ -298,8 +319,13 @@ impl Asked<'_> {
         {
             sent.extensions_mut().insert(phrase);
         }
+        let mut lines = response.lines;
+        lines.take(&mut response.headers, response.status);
+        lines.put(X_TRANS_ID, |page| self.trans_id.put(page));
+        lines.put(X_OPENSTACK_REQUEST_ID, |page| self.trans_id.put(page));
+        lines.put(DATE, |page| written::date(page, self.received.seconds()));
         *sent.headers_mut() = response.headers;
-        Ok(sent)
+        Ok((sent, lines))
     }
 }
 
@@ -366,11 +392,13 @@ fn answer(request: Request, service: Service, core: &Arc<Core>) -> Answer<'_> {
     }
 }
 
-fn finish(response: &mut Response, trans_id: &TransId, is_head: bool) {
-    let id = trans_id.value();
-    response.headers.insert(X_TRANS_ID, id.clone());
-    response.headers.insert(X_OPENSTACK_REQUEST_ID, id);
-    if !response.headers.contains_key(CONTENT_LENGTH)
+/// Says the length of a body that is left out, or that a fault may cut; of others hyper says it.
+fn finish(response: &mut Response, is_head: bool, may_be_cut: bool) {
+    let is_left_out = is_head
+        || response.status == StatusCode::NO_CONTENT
+        || response.status == StatusCode::NOT_MODIFIED;
+    if (is_left_out || may_be_cut)
+        && !response.headers.contains_key(CONTENT_LENGTH)
         && let Some(length) = response.body.length()
     {
         response
@@ -380,10 +408,7 @@ fn finish(response: &mut Response, trans_id: &TransId, is_head: bool) {
     if is_head && has_standard_body(response) {
         response.headers.insert(CONTENT_LENGTH, 0.into());
     }
-    if is_head
-        || response.status == StatusCode::NO_CONTENT
-        || response.status == StatusCode::NOT_MODIFIED
-    {
+    if is_left_out {
         response.body = Body::Empty;
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::HeaderValue;
+use bytes::BufMut;
 use httpdate::HttpDate;
 use jiff::tz::Offset;
 
-use crate::written::{self, digits, written};
+use crate::written::{self, digits};
 
 /// A moment, in steps of ten microseconds since 1970 (`swift/common/utils/timestamp.py`).
 ///
@@ -45,18 +45,16 @@ impl Timestamp {
         http_date(self.seconds_up())
     }
 
-    /// The same as a header's value.
-    pub(crate) fn last_modified_value(self) -> HeaderValue {
-        written::date(self.seconds_up())
+    /// The same, written to a page.
+    pub(crate) fn put_last_modified(self, page: &mut impl BufMut) {
+        written::date(page, self.seconds_up());
     }
 
-    /// As the value of `X-Timestamp`.
-    pub(crate) fn value(self) -> HeaderValue {
-        written(|page| {
-            digits(page, self.0 / TICKS, 10);
-            page.extend_from_slice(b".");
-            digits(page, self.0 % TICKS, 5);
-        })
+    /// As `X-Timestamp` has it, written to a page.
+    pub(crate) fn put(self, page: &mut impl BufMut) {
+        digits(page, self.0 / TICKS, 10);
+        page.put_slice(b".");
+        digits(page, self.0 % TICKS, 5);
     }
 
     /// As listings show it: `2026-01-31T12:00:00.123450`.
@@ -151,9 +149,16 @@ mod tests {
     fn shows_ten_digits_and_five() {
         let time = Timestamp::from_ticks(140_000_000_012_345);
         assert_eq!(time.to_string(), "1400000000.12345");
-        assert_eq!(time.value(), "1400000000.12345");
-        assert_eq!(Timestamp::default().value(), "0000000000.00000");
-        assert_eq!(time.last_modified_value(), time.last_modified());
+        let value = |time: Timestamp| {
+            let mut page = Vec::new();
+            time.put(&mut page);
+            page
+        };
+        assert_eq!(value(time), b"1400000000.12345");
+        assert_eq!(value(Timestamp::default()), b"0000000000.00000");
+        let mut page = Vec::new();
+        time.put_last_modified(&mut page);
+        assert_eq!(page, time.last_modified().as_bytes());
         assert_eq!(time.iso(), "2014-05-13T16:53:20.123450");
         assert_eq!(Timestamp::default().iso(), "1970-01-01T00:00:00.000000");
         assert_eq!(time.last_modified(), "Tue, 13 May 2014 16:53:21 GMT");

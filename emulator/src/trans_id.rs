@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::BufMut;
 use http::HeaderValue;
 
 use crate::timestamp::Timestamp;
-use crate::written::written;
 
 /// `tx`, 21 random hex digits, the time in hex, and whatever the client wants to find again (`generate_trans_id` in
 /// `swift/common/utils`).
@@ -76,12 +76,10 @@ impl TransId {
         own
     }
 
-    /// As a header's value.
-    pub(crate) fn value(&self) -> HeaderValue {
-        written(|page| {
-            page.extend_from_slice(&self.own());
-            page.extend_from_slice(self.extra().as_bytes());
-        })
+    /// As a header has it, written to a page.
+    pub(crate) fn put(&self, page: &mut impl BufMut) {
+        page.put_slice(&self.own());
+        page.put_slice(self.extra().as_bytes());
     }
 }
 
@@ -129,7 +127,9 @@ mod tests {
             id.to_string()
                 .ends_with("-0000abcdef-mine%20and%2029%20letters%20more%2C%20of%20whi")
         );
-        assert_eq!(id.value(), id.to_string());
+        let mut page = Vec::new();
+        id.put(&mut page);
+        assert_eq!(page, id.to_string().as_bytes());
         assert!(id == *id.to_string() && id != *plain);
         assert_ne!(plain, TransId::new(now, None).to_string());
     }

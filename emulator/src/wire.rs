@@ -1,7 +1,6 @@
 //! What Swift's server does on the wire and hyper does not, and ways of ending a connection.
 //!
-//! * A 204 says `Content-Length: 0`. RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read
-//!   it.
+//! * Of an answer's headers hyper writes only those that it must know of; the others are put behind the status line here.
 //! * A request target may hold raw bytes beyond ASCII, UTF-8 or not. Swift takes them as if they were escaped; hyper
 //!   refuses those that are not UTF-8. Here they become escapes before hyper sees them.
 //!
@@ -10,25 +9,33 @@
 //! * Whoever answers can have the connection closed as soon as what was said has gone out, or reset: see [`Line`].
 //! * A client that does not read what it is sent is given up, and one that does not send a whole head.
 //!
-//! The first two look only where a message begins: at the start of what is written, and at the first bytes that come after a
-//! response has gone out and the request's body has come, which may be later.
+//! What comes is looked at only where a message begins: at the first bytes that come after a response has gone out and the
+//! request's body has come, which may be later. What goes out is looked at only when hyper has been given an answer.
 
-use std::io;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::head::{Lines, complete, is_interim};
 use crate::patience::Patience;
 
-const NO_CONTENT: &[u8] = b"HTTP/1.1 204 No Content\r\n";
-const LENGTH: &[u8] = b"Content-Length: 0\r\n";
-const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
+thread_local! {
+    /// Where heads are completed.
+    static HEADS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Room that a thread keeps for heads.
+const HEADS_ROOM: usize = 4096;
 
 /// How many headers hyper reads without room made for more.
 const USUAL_HEADERS: usize = 100;
@@ -44,7 +51,8 @@ pub(crate) struct Line {
     /// When the last request was done with, in milliseconds from when the connection began.
     done: AtomicU64,
     body_is_coming: AtomicBool,
-    no_content: AtomicBool,
+    /// Of the answers of which hyper writes the heads next.
+    due: Mutex<VecDeque<Lines>>,
     closing: AtomicBool,
     reset: AtomicBool,
 }
@@ -78,7 +86,7 @@ impl Line {
             answering: AtomicBool::default(),
             done: AtomicU64::default(),
             body_is_coming: AtomicBool::default(),
-            no_content: AtomicBool::default(),
+            due: Mutex::default(),
             closing: AtomicBool::default(),
             reset: AtomicBool::default(),
         }
@@ -115,9 +123,15 @@ impl Line {
         }
     }
 
-    /// To be called before a 204 is handed to hyper, so that no body is ever taken for the head of such an answer.
-    pub(crate) fn answers_no_content(&self) {
-        self.no_content.store(true, Ordering::Relaxed);
+    /// To be called when hyper takes an answer, and not before: it takes one when it has handed on the body of the last one,
+    /// so that no body is ever taken for a head.
+    pub(crate) fn takes(&self, lines: Lines) {
+        self.due().push_back(lines);
+    }
+
+    fn due(&self) -> MutexGuard<'_, VecDeque<Lines>> {
+        // Nothing under this lock can panic halfway through a change.
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the connection once everything before has gone out, whatever was promised to follow.
@@ -273,22 +287,6 @@ impl Wire {
         }
         Poll::Ready(Ok(()))
     }
-
-    /// Looks at what is about to be written. True where it was taken over, with the length put into it.
-    fn take_over(&mut self, bytes: &[u8]) -> bool {
-        // An interim answer is not the end of a request: what comes next is its body.
-        self.at_request |= !bytes.starts_with(CONTINUE);
-        if !bytes.starts_with(NO_CONTENT)
-            || !self.line.no_content.swap(false, Ordering::Relaxed)
-            || names_length(bytes)
-        {
-            return false;
-        }
-        self.outgoing.extend_from_slice(NO_CONTENT);
-        self.outgoing.extend_from_slice(LENGTH);
-        self.outgoing.extend_from_slice(&bytes[NO_CONTENT.len()..]);
-        true
-    }
 }
 
 impl Drop for Wire {
@@ -299,18 +297,6 @@ impl Drop for Wire {
             tracing::debug!(%error, "a connection ends with FIN instead of RST");
         }
     }
-}
-
-/// Whether a head says its length already, as hyper lets it in answers to HEAD.
-fn names_length(bytes: &[u8]) -> bool {
-    let name = b"\r\nContent-Length:";
-    let end = bytes
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap_or(bytes.len());
-    bytes[..end]
-        .windows(name.len())
-        .any(|window| window.eq_ignore_ascii_case(name))
 }
 
 /// The bytes with those of the request line that are not ASCII escaped; `None` where nothing has to be.
@@ -381,39 +367,51 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.flushed = false;
-        ready!(self.drain(context))?;
-        if self.take_over(bytes) {
-            // Taken whatever the socket does: what it leaves goes out before anything else.
-            return match self.drain(context) {
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                _ => Poll::Ready(Ok(bytes.len())),
-            };
-        }
-        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watched(polled, context)
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let first = parts.iter().find(|part| !part.is_empty());
-        if let Some(first) = first
-            && first.starts_with(NO_CONTENT)
-        {
-            return self.poll_write(context, first);
-        }
         self.flushed = false;
         ready!(self.drain(context))?;
-        self.at_request |= first.is_some_and(|first| !first.starts_with(CONTINUE));
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.watched(polled, context)
+        let Some((first, bodies)) = parts.split_first() else {
+            return Poll::Ready(Ok(0));
+        };
+        HEADS.with_borrow_mut(|heads| {
+            heads.clear();
+            heads.shrink_to(HEADS_ROOM);
+            let mut due = self.line.due();
+            let is_due = !due.is_empty();
+            if is_due {
+                complete(first, &mut due, heads);
+            }
+            drop(due);
+            // An interim answer is not the end of a request: what comes next is its body.
+            self.at_request |= is_due || !is_interim(first);
+            if !is_due {
+                let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+                return self.watched(polled, context);
+            }
+            let whole = std::iter::once(IoSlice::new(heads)).chain(bodies.iter().copied());
+            let whole: SmallVec<[IoSlice<'_>; 4]> = whole.collect();
+            let polled = Pin::new(&mut self.stream).poll_write_vectored(context, &whole);
+            let written = match self.watched(polled, context) {
+                Poll::Ready(written) => written?,
+                Poll::Pending => 0,
+            };
+            // Taken whatever the socket does: what it leaves of the heads goes out before anything else.
+            self.outgoing
+                .extend_from_slice(heads.get(written..).unwrap_or_default());
+            let of_bodies = written.saturating_sub(heads.len());
+            Poll::Ready(Ok(first.len() + of_bodies))
+        })
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -448,16 +446,6 @@ mod tests {
             rewritten.as_deref(),
             Some(&b"GET /v1/a/%FF%C3%A9 HTTP/1.1\r\nX-A: \xff\r\n\r\n"[..])
         );
-    }
-
-    #[test]
-    fn sees_a_length_in_the_head_and_not_behind_it() {
-        assert!(names_length(
-            b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n"
-        ));
-        assert!(!names_length(
-            b"HTTP/1.1 204 No Content\r\n\r\n\r\nContent-Length: 0\r\n"
-        ));
     }
 
     #[test]

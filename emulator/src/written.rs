@@ -18,8 +18,8 @@ const KNOWN_DATES: usize = 32;
 
 thread_local! {
     static PAGES: RefCell<BytesMut> = RefCell::default();
-    static DATES: RefCell<[(u64, HeaderValue); KNOWN_DATES]> =
-        const { RefCell::new([const { (u64::MAX, HeaderValue::from_static("")) }; KNOWN_DATES]) };
+    static DATES: RefCell<[(u64, String); KNOWN_DATES]> =
+        const { RefCell::new([const { (u64::MAX, String::new()) }; KNOWN_DATES]) };
 }
 
 /// A value of what is written to the end of a page; empty if that is none.
@@ -51,14 +51,14 @@ pub(crate) fn digits(page: &mut impl BufMut, number: u64, least: usize) {
 }
 
 /// A date: that of an answer is the same for many, and so is mostly that of objects.
-pub(crate) fn date(seconds: u64) -> HeaderValue {
+pub(crate) fn date(page: &mut impl BufMut, seconds: u64) {
     DATES.with_borrow_mut(|dates| {
         // No remainder is beyond a `usize`.
         let (of, date) = &mut dates[usize::try_from(seconds % KNOWN_DATES as u64).unwrap_or(0)];
         if *of != seconds {
-            *date = crate::message::header_value(&http_date(seconds));
+            *date = http_date(seconds);
             *of = seconds;
         }
-        date.clone()
-    })
+        page.put_slice(date.as_bytes());
+    });
 }

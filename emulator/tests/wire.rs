@@ -213,3 +213,71 @@ impl Connection {
         head
     }
 }
+
+#[test]
+fn answers_to_pipelined_requests_are_right_though_the_client_reads_late() {
+    let emulator = Emulator::builder().start_blocking().expect("it starts");
+    let token = token(&emulator);
+    // What a body says is no head, however much it looks like one.
+    let body = "HTTP/1.1 204 No Content\r\n\r\n".repeat(10_000);
+    let request = |line: &str, more: &str| {
+        format!("{line} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: {token}\r\n{more}\r\n")
+    };
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let put = request("PUT /v1/AUTH_test/c/o", &length);
+    let round = [
+        request("POST /v1/AUTH_test/c", "X-Container-Meta-A: 1\r\n"),
+        request("GET /v1/AUTH_test/c/o", ""),
+        request("HEAD /v1/AUTH_test/c/o", ""),
+        request("DELETE /v1/AUTH_test/c/none", ""),
+        request("HEAD /v1/AUTH_test/c", ""),
+    ]
+    .concat();
+    let last = request("DELETE /v1/AUTH_test/c/o", "Connection: close\r\n");
+    // More of what is asked for than all buffers on the way hold, and all of it is asked for before anything is read.
+    let rounds = 40;
+    let answer = exchange(
+        &emulator,
+        &[
+            request("PUT /v1/AUTH_test/c", "").as_bytes(),
+            put.as_bytes(),
+            body.as_bytes(),
+            round.repeat(rounds).as_bytes(),
+            last.as_bytes(),
+        ],
+    );
+
+    let mut rest = answer.as_str();
+    let mut next = |status: &str, length: usize, body: &str| {
+        let (head, behind) = rest.split_once("\r\n\r\n").expect("a head");
+        let mut lines = head.lines();
+        assert_eq!(lines.next(), Some(format!("HTTP/1.1 {status}").as_str()));
+        for name in [
+            "X-Trans-Id",
+            "X-Openstack-Request-Id",
+            "Date",
+            "Content-Length",
+        ] {
+            let prefix = format!("{name}: ");
+            let found = head.lines().filter(|line| line.starts_with(&prefix));
+            assert_eq!(found.count(), 1, "{name} in {head}");
+        }
+        assert!(
+            lines.any(|line| line == format!("Content-Length: {length}")),
+            "{head}"
+        );
+        rest = behind.strip_prefix(body).expect("its body, unchanged");
+    };
+    next("201 Created", 0, "");
+    next("201 Created", 0, "");
+    let none = "<html><h1>Not Found</h1><p>The resource could not be found.</p></html>";
+    for _ in 0..rounds {
+        next("204 No Content", 0, "");
+        next("200 OK", body.len(), &body);
+        next("200 OK", body.len(), "");
+        next("404 Not Found", none.len(), none);
+        next("204 No Content", 0, "");
+    }
+    next("204 No Content", 0, "");
+    assert_eq!(rest, "");
+}

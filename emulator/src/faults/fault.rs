@@ -163,7 +163,8 @@ impl Fault {
         self.answer(|answer| answer.body = Some(body.to_owned()))
     }
 
-    /// Answers with this header. A fault that does not answer yet answers 503.
+    /// Answers with this header, which must be none that the server says of every answer. A fault that does not answer yet
+    /// answers 503.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.answer(|answer| {
             answer.headers.insert(name.to_owned(), value.to_owned());
@@ -340,7 +341,12 @@ impl Answer {
                     .map_err(|_| invalid("is no name of a header"))?;
                 if matches!(
                     parsed.as_str(),
-                    "content-length" | "transfer-encoding" | "connection"
+                    "connection"
+                        | "content-length"
+                        | "date"
+                        | "transfer-encoding"
+                        | "x-openstack-request-id"
+                        | "x-trans-id"
                 ) {
                     return Err(invalid("is the server's to say"));
                 }
@@ -404,6 +410,10 @@ mod tests {
         assert_eq!(
             field(&fault().header("Content-Length", "3")),
             "effect.status.headers.Content-Length"
+        );
+        assert_eq!(
+            field(&fault().header("X-Trans-Id", "tx")),
+            "effect.status.headers.X-Trans-Id"
         );
         assert_eq!(
             field(&fault().header("A", "b\r\nc")),

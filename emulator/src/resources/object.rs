@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use super::receive::{no_room, receive};
 use super::{acl, conditional, container, done, expiry, media_type, metadata, range};
 use crate::core::Core;
+use crate::head::Headers;
 use crate::headers::{
     X_CONTAINER_READ, X_CONTAINER_WRITE, X_DELETE_AT, X_OPEN_EXPIRED, X_TIMESTAMP, find, find_text,
     keep_spare, spare,
@@ -25,7 +26,7 @@ use crate::store::{
     Container, Extra, Full, ListingOverride, MediaType, Metadata, NotPut, Object, Stored, compact,
 };
 use crate::timestamp::Timestamp;
-use crate::written;
+use crate::written::{self, digits};
 
 /// Headers of an object that are kept as they came (`allowed_headers` in `swift/obj/server.py`).
 const KEPT: [&str; 8] = [
@@ -96,13 +97,16 @@ pub(crate) fn read_found(
         show(request, object)
     } else {
         let mut response = Response::new(StatusCode::OK);
-        describe(object, &mut response.headers);
-        let length = object.body.len();
-        response
-            .headers
-            .insert(CONTENT_LENGTH, written::number(length));
+        if object.headers().is_empty() {
+            describe(object, &mut response.lines);
+        } else {
+            describe(object, &mut response.headers);
+        }
         if request.method == Method::GET {
             response.body = object.body.body();
+        } else {
+            let length = written::number(object.body.len());
+            response.headers.insert(CONTENT_LENGTH, length);
         }
         Ok(response)
     };
@@ -136,18 +140,21 @@ fn is_large(object: &Object) -> bool {
 }
 
 /// The headers of a stored object, but for its length.
-fn describe(object: &Object, headers: &mut HeaderMap) {
-    headers.reserve(object.headers().len());
-    headers.insert(CONTENT_TYPE, object.content_type.value());
-    headers.insert(ETAG, object.etag.value());
-    headers.insert(LAST_MODIFIED, object.modified.last_modified_value());
-    headers.insert(X_TIMESTAMP, object.modified.value());
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+fn describe(object: &Object, headers: &mut impl Headers) {
+    headers.put(CONTENT_TYPE, |page| {
+        page.extend_from_slice(object.content_type.as_bytes());
+    });
+    headers.put(ETAG, |page| page.extend_from_slice(&object.etag.hex()));
+    headers.put(LAST_MODIFIED, |page| {
+        object.modified.put_last_modified(page);
+    });
+    headers.put(X_TIMESTAMP, |page| object.modified.put(page));
+    headers.copy(&ACCEPT_RANGES, &HeaderValue::from_static("bytes"));
     for (name, value) in object.headers() {
-        headers.insert(name.clone(), value.clone());
+        headers.copy(name, value);
     }
     if let Some(at) = object.delete_at() {
-        headers.insert(X_DELETE_AT, written::number(at));
+        headers.put(X_DELETE_AT, |page| digits(page, at, 1));
     }
 }
 
@@ -398,13 +405,12 @@ pub(crate) async fn put(mut request: Request, core: &Core) -> Reply {
     })?;
     keep_spare(std::mem::take(&mut request.headers));
     let mut response = done(StatusCode::CREATED);
-    response.headers.insert(
-        ETAG,
-        written::written(|page| page.extend_from_slice(etag.as_bytes())),
-    );
     response
         .headers
-        .insert(LAST_MODIFIED, created.last_modified_value());
+        .put(ETAG, |page| page.extend_from_slice(etag.as_bytes()));
+    response
+        .headers
+        .put(LAST_MODIFIED, |page| created.put_last_modified(page));
     Ok(response)
 }
 
