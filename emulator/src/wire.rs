@@ -13,7 +13,6 @@
 //! request's body has come, which may be later. What goes out is looked at only when hyper has been given an answer.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,6 +42,9 @@ const USUAL_HEADERS: usize = 100;
 /// The bytes of the shortest header: `A:` and the end of the line.
 const SHORTEST: usize = 4;
 
+/// More than one only where a client does not wait for its answers, nor reads them.
+type Due = SmallVec<[Lines; 1]>;
+
 /// What those who answer on a connection want of it.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -52,7 +54,7 @@ pub(crate) struct Line {
     done: AtomicU64,
     body_is_coming: AtomicBool,
     /// Of the answers of which hyper writes the heads next.
-    due: Mutex<VecDeque<Lines>>,
+    due: Mutex<Due>,
     closing: AtomicBool,
     reset: AtomicBool,
 }
@@ -126,10 +128,10 @@ impl Line {
     /// To be called when hyper takes an answer, and not before: it takes one when it has handed on the body of the last one,
     /// so that no body is ever taken for a head.
     pub(crate) fn takes(&self, lines: Lines) {
-        self.due().push_back(lines);
+        self.due().push(lines);
     }
 
-    fn due(&self) -> MutexGuard<'_, VecDeque<Lines>> {
+    fn due(&self) -> MutexGuard<'_, Due> {
         // Nothing under this lock can panic halfway through a change.
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -387,12 +389,11 @@ impl AsyncWrite for Wire {
         HEADS.with_borrow_mut(|heads| {
             heads.clear();
             heads.shrink_to(HEADS_ROOM);
-            let mut due = self.line.due();
+            let due = std::mem::take(&mut *self.line.due());
             let is_due = !due.is_empty();
             if is_due {
-                complete(first, &mut due, heads);
+                complete(first, due.into_iter(), heads);
             }
-            drop(due);
             // An interim answer is not the end of a request: what comes next is its body.
             self.at_request |= is_due || !is_interim(first);
             if !is_due {

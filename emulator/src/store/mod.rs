@@ -12,10 +12,11 @@ mod memory;
 mod object;
 pub(crate) mod page;
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::{ArcSwap, Guard};
-use dashmap::{DashMap, DashSet};
+use arc_swap::Guard;
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::fast::RandomState;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -40,14 +41,15 @@ pub(crate) struct Store {
     /// How bodies are kept before they belong to an object.
     pub(crate) bodies: Bodies,
     memory: Arc<Memory>,
-    accounts: ArcSwap<Accounts>,
+    /// In shards, as each request looks into it: no thread writes to what another reads.
+    accounts: ShardedLock<Accounts>,
 }
 
 #[derive(Debug, Default)]
 struct Accounts {
-    accounts: DashMap<String, Arc<Account>, RandomState>,
+    accounts: HashMap<String, Arc<Account>, RandomState>,
     /// Accounts that were removed: Swift keeps their names for a while, so that nobody takes one for new.
-    removed: DashSet<String>,
+    removed: HashSet<String>,
 }
 
 /// What all accounts hold together.
@@ -74,7 +76,7 @@ impl Store {
         Self {
             bodies: Bodies::new(Arc::clone(&memory), spill),
             memory,
-            accounts: ArcSwap::default(),
+            accounts: ShardedLock::default(),
         }
     }
 
@@ -83,7 +85,7 @@ impl Store {
         Self {
             bodies: self.bodies.clone(),
             memory: Arc::clone(&self.memory),
-            accounts: ArcSwap::default(),
+            accounts: ShardedLock::default(),
         }
     }
 
@@ -94,11 +96,7 @@ impl Store {
 
     /// The account, if anything was ever written to it.
     pub(crate) fn account(&self, name: &str) -> Option<Arc<Account>> {
-        self.accounts
-            .load()
-            .accounts
-            .get(name)
-            .map(|found| Arc::clone(&found))
+        self.read().accounts.get(name).cloned()
     }
 
     /// Shows the account, if it is there, without anybody else's having to take note. It must not ask the store.
@@ -107,9 +105,7 @@ impl Store {
         name: &str,
         show: impl FnOnce(&Account) -> T,
     ) -> Option<T> {
-        let accounts = self.accounts.load();
-        let found = accounts.accounts.get(name)?;
-        Some(show(&found))
+        self.read().accounts.get(name).map(|found| show(found))
     }
 
     /// The account, made now if it is not there. True if it was made.
@@ -118,29 +114,31 @@ impl Store {
             return (found, false);
         }
         let mut created = false;
-        let accounts = self.accounts.load();
+        let mut accounts = self.write();
         let account = accounts.accounts.entry(name.to_owned()).or_insert_with(|| {
             created = true;
             Arc::new(Account::new(now, Arc::clone(&self.memory)))
         });
-        (Arc::clone(&account), created)
+        (Arc::clone(account), created)
     }
 
     /// Removes an account with all that is in it, and keeps its name. False if it was not there.
     pub(crate) fn remove_account(&self, name: &str) -> bool {
-        let accounts = self.accounts.load();
-        let removed = accounts.accounts.remove(name).is_some();
-        if removed {
+        let mut accounts = self.write();
+        let removed = accounts.accounts.remove(name);
+        if removed.is_some() {
             accounts.removed.insert(name.to_owned());
         }
-        removed
+        // Freed without the lock.
+        drop(accounts);
+        removed.is_some()
     }
 
     /// Takes an account away, with all that is in it, as if there never had been one.
     pub(crate) fn forget_account(&self, name: &str) -> Option<Arc<Account>> {
-        let accounts = self.accounts.load();
+        let mut accounts = self.write();
         accounts.removed.remove(name);
-        accounts.accounts.remove(name).map(|(_, account)| account)
+        accounts.accounts.remove(name)
     }
 
     /// Takes all accounts away, as if there never had been any. Gives back what was here.
@@ -150,8 +148,7 @@ impl Store {
 
     /// Whether there was such an account, and it was removed.
     pub(crate) fn is_removed_account(&self, name: &str) -> bool {
-        let accounts = self.accounts.load();
-        !accounts.removed.is_empty() && accounts.removed.contains(name)
+        self.read().removed.contains(name)
     }
 
     /// Puts all of another store in the place of what is here, at once: whoever asks finds the accounts of before or
@@ -159,38 +156,27 @@ impl Store {
     ///
     /// Takes no longer for many objects than for none; gives back what was here, and dropping that does take long.
     pub(crate) fn replace(&self, by: Self) -> Self {
-        let former = self.accounts.swap(by.accounts.load_full());
-        by.accounts.store(former);
+        std::mem::swap(&mut *self.write(), &mut *by.write());
         by
     }
 
     /// The names of all accounts, in order.
     pub(crate) fn account_names(&self) -> Vec<String> {
-        let accounts = self.accounts.load();
-        let mut names: Vec<String> = accounts
-            .accounts
-            .iter()
-            .map(|entry| entry.key().clone())
-            .collect();
+        let mut names: Vec<String> = self.read().accounts.keys().cloned().collect();
         names.sort_unstable();
         names
     }
 
     /// The names of the accounts that were removed, in order.
     pub(crate) fn removed_account_names(&self) -> Vec<String> {
-        let accounts = self.accounts.load();
-        let mut names: Vec<String> = accounts
-            .removed
-            .iter()
-            .map(|entry| entry.key().clone())
-            .collect();
+        let mut names: Vec<String> = self.read().removed.iter().cloned().collect();
         names.sort_unstable();
         names
     }
 
     /// Keeps the name of an account as that of one that was removed.
     pub(crate) fn keep_removed(&self, name: String) {
-        self.accounts.load().removed.insert(name);
+        self.write().removed.insert(name);
     }
 
     /// The container, if it is there.
@@ -200,13 +186,8 @@ impl Store {
 
     /// Shows all containers of all accounts, with the account's name and their own. No lock is held meanwhile.
     pub(crate) fn each_container(&self, mut show: impl FnMut(&str, &str, &Container)) {
-        let accounts = self.accounts.load();
-        let accounts: Vec<(String, Arc<Account>)> = accounts
-            .accounts
-            .iter()
-            .map(|entry| (entry.key().clone(), Arc::clone(entry.value())))
-            .collect();
-        for (account_name, account) in accounts {
+        let named = self.read().accounts.clone();
+        for (account_name, account) in named {
             for (name, container) in account.containers() {
                 show(&account_name, &name, &container);
             }
@@ -216,7 +197,7 @@ impl Store {
     /// What all accounts hold together at `now`.
     pub(crate) fn totals(&self, now: Timestamp) -> StoreTotals {
         let mut totals = StoreTotals::default();
-        for account in &self.accounts.load().accounts {
+        for account in self.read().accounts.values() {
             totals.accounts += 1;
             for policy in account.totals(now) {
                 totals.containers += policy.containers;
@@ -232,6 +213,17 @@ impl Store {
         let account = self.account(account)?;
         let acl = account.metadata_value("x-account-sysmeta-core-access-control")?;
         String::from_utf8(acl.as_bytes().to_vec()).ok()
+    }
+
+    fn read(&self) -> ShardedLockReadGuard<'_, Accounts> {
+        // No code under these locks can panic halfway through a change.
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> ShardedLockWriteGuard<'_, Accounts> {
+        self.accounts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dashmap::DashMap;
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
@@ -98,10 +98,13 @@ pub(crate) struct TokenExpiry {
     pub(crate) at: SystemTime,
 }
 
+type ById = HashMap<String, Arc<Token>, RandomState>;
+
 /// All tokens of one emulator.
 #[derive(Default)]
 pub(super) struct Tokens {
-    by_id: DashMap<String, Arc<Token>, RandomState>,
+    /// In shards, as each request looks into it: no thread writes to what another reads.
+    by_id: ShardedLock<ById>,
     /// By the person's id, so that all of somebody's tokens can be taken back. Locked before `by_id`.
     of: Mutex<HashMap<Arc<str>, Held>>,
 }
@@ -119,13 +122,15 @@ struct Held {
 impl Tokens {
     /// The token of this id, if it is good at `now`.
     pub(super) fn get(&self, id: &str, now: SystemTime) -> Option<Arc<Token>> {
-        let token = self.by_id.get(id)?;
-        (now <= token.expires).then(|| Arc::clone(&token))
+        let by_id = self.read();
+        let token = by_id.get(id)?;
+        (now <= token.expires).then(|| Arc::clone(token))
     }
 
     /// Who bears the token, if it is good at `now`.
     pub(super) fn bearer(&self, id: &str, now: SystemTime) -> Option<Arc<User>> {
-        let token = self.by_id.get(id)?;
+        let by_id = self.read();
+        let token = by_id.get(id)?;
         (now <= token.expires).then(|| Arc::clone(&token.user))
     }
 
@@ -133,19 +138,20 @@ impl Tokens {
     pub(super) fn keep(&self, token: Token, give_again: bool) -> Arc<Token> {
         let mut of = self.held();
         let held = of.entry(Arc::clone(&token.person.id)).or_default();
+        let mut by_id = self.write();
         if give_again
             && let Some(id) = &held.again
-            && let Some(earlier) = self.by_id.get(id)
+            && let Some(earlier) = by_id.get(id)
             && earlier.expires > token.issued
         {
-            return Arc::clone(&earlier);
+            return Arc::clone(earlier);
         }
         if held.ids.len() >= held.look_at.max(16) {
             held.ids.retain(|id| {
-                let is_good = |known: &Arc<Token>| token.issued <= known.expires;
-                let is_good = self.by_id.get(id).is_some_and(|known| is_good(&known));
+                let known = by_id.get(id);
+                let is_good = known.is_some_and(|known| token.issued <= known.expires);
                 if !is_good {
-                    self.by_id.remove(id);
+                    by_id.remove(id);
                 }
                 is_good
             });
@@ -154,44 +160,46 @@ impl Tokens {
         let token = Arc::new(token);
         held.ids.push(token.id.clone());
         if give_again && let Some(earlier) = held.again.replace(token.id.clone()) {
-            self.by_id.remove(&earlier);
+            by_id.remove(&earlier);
         }
-        self.by_id.insert(token.id.clone(), Arc::clone(&token));
+        by_id.insert(token.id.clone(), Arc::clone(&token));
         token
     }
 
     /// Takes a token back. False if there was none.
     pub(super) fn revoke(&self, id: &str) -> bool {
-        self.by_id.remove(id).is_some()
+        self.write().remove(id).is_some()
     }
 
     /// Forgets a person who is no longer there, with all tokens.
     pub(super) fn forget(&self, person: &str) {
         if let Some(held) = self.held().remove(person) {
+            let mut by_id = self.write();
             for id in held.ids {
-                self.by_id.remove(&id);
+                by_id.remove(&id);
             }
         }
     }
 
     /// Takes back every token that `which` picks. Looks at all there are.
     pub(super) fn revoke_all(&self, which: impl Fn(&Token) -> bool) {
-        self.by_id.retain(|_, token| !which(token));
+        self.write().retain(|_, token| !which(token));
     }
 
     pub(super) fn clear(&self) {
         let mut of = self.held();
         of.clear();
-        self.by_id.clear();
+        self.write().clear();
     }
 
     pub(super) fn count(&self) -> usize {
-        self.by_id.len()
+        self.read().len()
     }
 
     /// When each token runs out that has not by `now`: the deadlines that clocks are moved to.
     pub(super) fn expiries(&self, now: SystemTime) -> Vec<TokenExpiry> {
-        let good = self.by_id.iter().filter(|token| now <= token.expires);
+        let by_id = self.read();
+        let good = by_id.values().filter(|token| now <= token.expires);
         good.map(|token| {
             let project = token.scope.project();
             TokenExpiry {
@@ -201,6 +209,15 @@ impl Tokens {
             }
         })
         .collect()
+    }
+
+    fn read(&self) -> ShardedLockReadGuard<'_, ById> {
+        // No code under these locks can panic halfway through a change.
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> ShardedLockWriteGuard<'_, ById> {
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Arc<str>, Held>> {
