@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
+use crossbeam_utils::atomic::AtomicCell;
 
 use crate::timestamp::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct Clock(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     /// Read with every request, by all threads.
-    mode: ArcSwap<Mode>,
+    mode: AtomicCell<Mode>,
     /// The last timestamp handed out, so that two writes never share one.
     last: AtomicU64,
 }
@@ -210,11 +210,12 @@ impl Clock {
     }
 
     fn mode(&self) -> Mode {
-        **self.0.mode.load()
+        self.0.mode.load()
     }
 
     fn change(&self, to: impl Fn(Mode) -> Mode) {
-        self.0.mode.rcu(|mode| to(**mode));
+        // Never refused, so there is always one that was there before.
+        let _ = self.0.mode.fetch_update(|mode| Some(to(mode)));
     }
 }
 

@@ -4,6 +4,8 @@
 //! other headers are [`Lines`], which are put behind the status line when hyper has written the rest: it looks up how each
 //! name is to be written, which took it longer than all else that it does for an answer.
 
+use std::cell::Cell;
+
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -12,6 +14,11 @@ use crate::written::written;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 const END: &[u8] = b"\r\n\r\n";
+
+thread_local! {
+    /// Room of lines that have been written out, for the next ones.
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
 
 /// Takes headers that are written for one answer, each name once.
 pub(crate) trait Headers {
@@ -41,6 +48,18 @@ impl Lines {
     /// Room for what most answers say.
     const ROOM: usize = 512;
 
+    /// No room that has grown beyond this is kept.
+    const MOST: usize = 4096;
+
+    fn write_out(self, out: &mut Vec<u8>) {
+        let Self(mut page) = self;
+        out.extend_from_slice(&page);
+        if page.capacity() <= Self::MOST {
+            page.clear();
+            SPARE.set(page);
+        }
+    }
+
     /// Moves all headers here but those that hyper must know of.
     ///
     /// A 204 says its length: RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read it.
@@ -66,6 +85,7 @@ impl Lines {
     fn line(&mut self, name: &HeaderName, write: impl FnOnce(&mut BytesMut)) {
         let page = &mut self.0;
         if page.capacity() == 0 {
+            *page = SPARE.take();
             page.reserve(Self::ROOM);
         }
         let begin = page.len();
@@ -116,7 +136,9 @@ pub(crate) fn complete(
         let lines = if interim { None } else { due.next() };
         let status_line = memchr::memchr(b'\n', head).map_or(0, |at| at + 1);
         out.extend_from_slice(&head[..status_line]);
-        out.extend_from_slice(&lines.unwrap_or_default().0);
+        if let Some(lines) = lines {
+            lines.write_out(out);
+        }
         out.extend_from_slice(&head[status_line..]);
         rest = behind;
     }
