@@ -51,15 +51,6 @@ impl Lines {
     /// No room that has grown beyond this is kept.
     const MOST: usize = 4096;
 
-    fn write_out(self, out: &mut Vec<u8>) {
-        let Self(mut page) = self;
-        out.extend_from_slice(&page);
-        if page.capacity() <= Self::MOST {
-            page.clear();
-            SPARE.set(page);
-        }
-    }
-
     /// Moves all headers here but those that hyper must know of.
     ///
     /// A 204 says its length: RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read it.
@@ -81,7 +72,7 @@ impl Lines {
         }
     }
 
-    /// Each part of a name gets a capital letter: `title` in Python, as eventlet's `wsgi.py` has it.
+    /// Each part of a name begins with a capital letter, as eventlet's `wsgi.py` has it (`capitalize`).
     fn line(&mut self, name: &HeaderName, write: impl FnOnce(&mut BytesMut)) {
         let page = &mut self.0;
         if page.capacity() == 0 {
@@ -100,6 +91,16 @@ impl Lines {
         page.extend_from_slice(b": ");
         write(page);
         page.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes them out, and keeps the room that they had.
+    fn write_out(self, out: &mut Vec<u8>) {
+        let Self(mut page) = self;
+        out.extend_from_slice(&page);
+        if page.capacity() <= Self::MOST {
+            page.clear();
+            SPARE.set(page);
+        }
     }
 }
 
