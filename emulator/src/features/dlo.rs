@@ -17,6 +17,7 @@ use md5::{Digest, Md5};
 use percent_encoding::percent_decode_str;
 
 use crate::core::Core;
+use crate::headers::find;
 use crate::listing::{Entry, ObjectEntry};
 use crate::message::{Body, Request, Response};
 use crate::path::{Kind, Path, Resource};
@@ -33,7 +34,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
     let reads = request.is_read()
         && !is_plain(request, core)
         && request.query.get("multipart-manifest").as_deref() != Some("get");
-    let writes = request.method == Method::PUT && request.headers.contains_key(MANIFEST_HEADER);
+    let writes = request.method == Method::PUT && find(&request.headers, MANIFEST_HEADER).is_some();
     (reads || writes) && matches!(request.path.kind(), Some(Kind::Object))
 }
 

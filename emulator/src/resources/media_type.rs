@@ -53,11 +53,16 @@ const SHORT: &[(&str, &str)] = &[
 /// Extensions that tell how a file is packed, not what it is; small letters and capitals count.
 const PACKED: [&str; 5] = [".gz", ".Z", ".bz2", ".xz", ".br"];
 
+const UNKNOWN: &str = "application/octet-stream";
+
 /// The type for a name: by its last extension, or the one before where the last says how the file is packed;
 /// `application/octet-stream` where that says nothing (`mimetypes.guess_type`).
 pub(crate) fn guess(name: &str) -> &'static str {
     let file = name.rsplit('/').next().unwrap_or(name);
     let (stem, extension) = split_extension(file);
+    if extension.is_empty() {
+        return UNKNOWN;
+    }
     let short = SHORT
         .iter()
         .find(|(short, _)| extension.eq_ignore_ascii_case(short));
@@ -73,7 +78,7 @@ pub(crate) fn guess(name: &str) -> &'static str {
     }
     mime_guess::from_ext(&extension)
         .first_raw()
-        .unwrap_or("application/octet-stream")
+        .unwrap_or(UNKNOWN)
 }
 
 /// Divides a name before its last dot. Dots at its beginning begin no extension.

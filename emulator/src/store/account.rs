@@ -125,7 +125,12 @@ impl Account {
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        self.metadata.load().get(name).cloned()
+        let metadata = self.metadata.load();
+        // Most have none, and a name that is text is read before it is looked for.
+        if metadata.is_empty() {
+            return None;
+        }
+        metadata.get(name).cloned()
     }
 
     /// Takes over new metadata if the whole then passes `check`.

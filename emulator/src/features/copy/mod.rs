@@ -25,6 +25,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use crate::headers::find;
 use crate::message::{Request, Response, header_value};
 use crate::path::{Kind, Path, Resource, quote};
 use crate::path_header;
@@ -37,10 +38,7 @@ const OVERRIDE: &str = "x-object-sysmeta-container-update-override-";
 pub(crate) fn applies(request: &Request) -> bool {
     let asked = match request.method.as_str() {
         COPY | "OPTIONS" => true,
-        "PUT" => request
-            .headers
-            .get("x-copy-from")
-            .is_some_and(|source| !source.is_empty()),
+        "PUT" => find(&request.headers, "x-copy-from").is_some_and(|source| !source.is_empty()),
         _ => false,
     };
     asked && matches!(request.path.kind(), Some(Kind::Object))

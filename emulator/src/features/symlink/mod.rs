@@ -26,6 +26,7 @@ use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::core::Core;
+use crate::headers::find;
 use crate::message::{Request, header_text};
 use crate::path::{Kind, Path, Resource, quote};
 use crate::pipeline::Next;
@@ -54,7 +55,7 @@ pub(crate) fn applies(request: &Request, core: &Core) -> bool {
         Some(Kind::Object) => match request.method {
             Method::GET | Method::HEAD => !is_plain(request, core),
             Method::POST => true,
-            Method::PUT => request.headers.contains_key(TARGET),
+            Method::PUT => find(&request.headers, TARGET).is_some(),
             _ => false,
         },
         Some(Kind::Container) => request.method == Method::GET,
