@@ -1,7 +1,7 @@
 //! The heads of answers.
 //!
 //! Hyper writes of a head what it must know of: the status line, how the body is framed, whether the connection goes on. All
-//! other headers are [`Lines`], which are put behind the status line when hyper has written the rest: it looks up how each
+//! other headers are [`HeaderLines`], which are put behind the status line when hyper has written the rest: it looks up how each
 //! name is to be written, which took it longer than all else that it does for an answer.
 
 use std::cell::Cell;
@@ -40,11 +40,11 @@ impl Headers for HeaderMap {
     }
 }
 
-/// Headers that hyper need not know of, as the wire has them.
+/// Headers that hyper need not know of, as the wire has them. A name that is put here twice goes out twice.
 #[derive(Debug, Default)]
-pub(crate) struct Lines(BytesMut);
+pub(crate) struct HeaderLines(BytesMut);
 
-impl Lines {
+impl HeaderLines {
     /// Room for what most answers say.
     const ROOM: usize = 512;
 
@@ -53,7 +53,8 @@ impl Lines {
 
     /// Moves all headers here but those that hyper must know of.
     ///
-    /// A 204 says its length: RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read it.
+    /// A 204 says that it has no length: RFC 9110 (8.6) forbids it and hyper leaves it out; Swift sends it, and clients read
+    /// it.
     pub(crate) fn take(&mut self, headers: &mut HeaderMap, status: StatusCode) {
         let length = headers.remove(CONTENT_LENGTH);
         let connection = headers.remove(CONNECTION);
@@ -62,8 +63,7 @@ impl Lines {
         }
         headers.clear();
         if status == StatusCode::NO_CONTENT {
-            let none = HeaderValue::from_static("0");
-            self.copy(&CONTENT_LENGTH, &length.unwrap_or(none));
+            self.copy(&CONTENT_LENGTH, &HeaderValue::from_static("0"));
         } else if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, length);
         }
@@ -104,7 +104,7 @@ impl Lines {
     }
 }
 
-impl Headers for Lines {
+impl Headers for HeaderLines {
     fn put(&mut self, name: HeaderName, write: impl FnOnce(&mut BytesMut)) {
         self.line(&name, write);
     }
@@ -119,10 +119,11 @@ pub(crate) fn is_interim(bytes: &[u8]) -> bool {
     bytes.starts_with(CONTINUE)
 }
 
-/// Writes out heads as hyper has written them, one after the other, with the lines of those that are due.
+/// Writes out heads as hyper has written them, one after the other and each from its beginning, with the lines of those that
+/// are due.
 pub(crate) fn complete(
     heads: &[u8],
-    mut due: impl ExactSizeIterator<Item = Lines>,
+    mut due: impl ExactSizeIterator<Item = HeaderLines>,
     out: &mut Vec<u8>,
 ) {
     let mut rest = heads;
@@ -156,7 +157,7 @@ mod tests {
                 let name = HeaderName::from_static(name);
                 (name, HeaderValue::from_static(value))
             });
-            let mut lines = Lines::default();
+            let mut lines = HeaderLines::default();
             let status = StatusCode::from_u16(*status).expect("a status");
             lines.take(&mut pairs.collect(), status);
             lines
@@ -195,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn a_204_says_the_length_it_has() {
-        let headers = [("content-length", "0")];
+    fn a_204_has_no_body_whatever_it_was_to_have() {
+        let headers = [("content-length", "5")];
         assert_eq!(
             completed("HTTP/1.1 204 No Content\r\n\r\n", &[(204, &headers)]),
             "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"

@@ -20,7 +20,7 @@ use hyper::body::{Body as _, Incoming};
 use sync_wrapper::SyncWrapper;
 use tokio::time::timeout;
 
-use crate::head::Lines;
+use crate::head::HeaderLines;
 use crate::listing::Listing;
 use crate::path::Path;
 use crate::patience::Patience;
@@ -120,8 +120,8 @@ pub(crate) fn header_value(text: &str) -> HeaderValue {
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// More headers, at which nobody looks.
-    pub(crate) lines: Lines,
+    /// More headers, none of which is in `headers`, for an answer that no feature will look at.
+    pub(crate) lines: HeaderLines,
     pub(crate) body: Body,
     /// The entries of an account or container, which `listing_formats` writes out in the form that was asked for.
     pub(crate) listing: Option<Box<Listing>>,
@@ -137,7 +137,7 @@ impl Response {
         Self {
             status,
             headers,
-            lines: Lines::default(),
+            lines: HeaderLines::default(),
             body: Body::Empty,
             listing: None,
         }

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use crate::core::Core;
 use crate::faults::{Strike, Verdict};
 use crate::glance::{Glance, MAX_LINE};
-use crate::head::{Headers, Lines};
+use crate::head::{HeaderLines, Headers};
 use crate::headers::{X_OPENSTACK_REQUEST_ID, X_TRANS_ID};
 use crate::journal::{Exchange, Peer, Sent, Service};
 use crate::message::{Body, Grant, Request, Response};
@@ -122,7 +122,7 @@ type Answered<'a> = Either<
 >;
 
 /// A response for hyper, and the headers that it is not told of.
-type Outgoing = (http::Response<Sent>, Lines);
+type Outgoing = (http::Response<Sent>, HeaderLines);
 
 impl Future for Responding<'_> {
     type Output = Result<http::Response<Sent>, Hangup>;

@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::head::{Lines, complete, is_interim};
+use crate::head::{HeaderLines, complete, is_interim};
 use crate::patience::Patience;
 
 thread_local! {
@@ -43,7 +43,7 @@ const USUAL_HEADERS: usize = 100;
 const SHORTEST: usize = 4;
 
 /// More than one only where a client does not wait for its answers, nor reads them.
-type Due = SmallVec<[Lines; 1]>;
+type Due = SmallVec<[HeaderLines; 1]>;
 
 /// What those who answer on a connection want of it.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ impl Line {
 
     /// To be called when hyper takes an answer, and not before: it takes one when it has handed on the body of the last one,
     /// so that no body is ever taken for a head.
-    pub(crate) fn takes(&self, lines: Lines) {
+    pub(crate) fn takes(&self, lines: HeaderLines) {
         self.due().push(lines);
     }
 
@@ -169,7 +169,7 @@ pub(crate) struct Wire {
     /// Whether the next bytes that come may begin a request.
     at_request: bool,
     /// How many lines of the head that is coming there are at most; `None` where its end has come.
-    lines: Option<usize>,
+    head_lines: Option<usize>,
     /// Whether nothing waits to be sent.
     flushed: bool,
     room: Room,
@@ -190,7 +190,7 @@ impl Wire {
             stream,
             line,
             at_request: true,
-            lines: Some(0),
+            head_lines: Some(0),
             flushed: true,
             room: Room::Usual,
             incoming: Vec::new(),
@@ -220,19 +220,19 @@ impl Wire {
 
     /// Looks at what has come. True where it belongs to a head of more lines than there is room for.
     fn is_too_much(&mut self, bytes: &[u8]) -> bool {
-        let Some(before) = self.lines else {
+        let Some(before) = self.head_lines else {
             return false;
         };
         // As many lines as there can be: nearly no head is long enough to have to be looked at.
         let most = before + bytes.len() / SHORTEST;
         if most <= USUAL_HEADERS {
-            self.lines = Some(most);
+            self.head_lines = Some(most);
             return false;
         }
         let end = memchr::memmem::find(bytes, b"\r\n\r\n");
         let head = &bytes[..end.unwrap_or(bytes.len())];
         let lines = before + memchr::memchr_iter(b'\n', head).count();
-        self.lines = end.is_none().then_some(lines);
+        self.head_lines = end.is_none().then_some(lines);
         // The line of the request has an end, too.
         lines > USUAL_HEADERS
     }
@@ -346,7 +346,7 @@ impl AsyncRead for Wire {
         let came = &buffer.filled()[before..];
         let begins = std::mem::take(&mut self.at_request);
         if begins {
-            self.lines = Some(0);
+            self.head_lines = Some(0);
         }
         // What comes before an answer is out must not end it.
         let heeded = self.room == Room::Usual && self.flushed && self.line.listens();
@@ -390,16 +390,15 @@ impl AsyncWrite for Wire {
             heads.clear();
             heads.shrink_to(HEADS_ROOM);
             let due = std::mem::take(&mut *self.line.due());
-            let is_due = !due.is_empty();
-            if is_due {
-                complete(first, due.into_iter(), heads);
-            }
             // An interim answer is not the end of a request: what comes next is its body.
-            self.at_request |= is_due || !is_interim(first);
-            if !is_due {
+            let is_interim = due.is_empty() && is_interim(first);
+            self.at_request |= !is_interim;
+            if due.is_empty() && !is_interim {
                 let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
                 return self.watched(polled, context);
             }
+            // An interim one as well, so that hyper never puts the next head behind a part of it.
+            complete(first, due.into_iter(), heads);
             let whole = std::iter::once(IoSlice::new(heads)).chain(bodies.iter().copied());
             let whole: SmallVec<[IoSlice<'_>; 4]> = whole.collect();
             let polled = Pin::new(&mut self.stream).poll_write_vectored(context, &whole);
@@ -447,6 +446,24 @@ mod tests {
             rewritten.as_deref(),
             Some(&b"GET /v1/a/%FF%C3%A9 HTTP/1.1\r\nX-A: \xff\r\n\r\n"[..])
         );
+    }
+
+    #[tokio::test]
+    async fn takes_an_interim_answer_whole_though_the_socket_is_full() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (client, served) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (_client, (stream, _)) = (client.expect("it listens"), served.expect("it comes"));
+        stream.writable().await.expect("it is open");
+        while stream.try_write(&[0; 4096]).is_ok() {}
+        let mut wire = Wire::new(stream, Arc::new(Line::new()), Duration::from_mins(1));
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let taken = std::future::poll_fn(|context| {
+            Poll::Ready(Pin::new(&mut wire).poll_write(context, interim))
+        });
+        assert!(matches!(taken.await, Poll::Ready(Ok(length)) if length == interim.len()));
+        assert_eq!(wire.outgoing, interim);
     }
 
     #[test]

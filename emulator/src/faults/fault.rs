@@ -163,8 +163,10 @@ impl Fault {
         self.answer(|answer| answer.body = Some(body.to_owned()))
     }
 
-    /// Answers with this header, which must be none that the server says of every answer. A fault that does not answer yet
-    /// answers 503.
+    /// Answers with this header. A fault that does not answer yet answers 503.
+    ///
+    /// `Connection`, `Content-Length`, `Date`, `Transfer-Encoding`, `X-Openstack-Request-Id` and `X-Trans-Id` are the
+    /// server's to say.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.answer(|answer| {
             answer.headers.insert(name.to_owned(), value.to_owned());
