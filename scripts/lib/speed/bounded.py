@@ -212,7 +212,9 @@ def cut(lab):
 
     def deaf(connection):
         connection.sendall(web.request("GET", f"{account.container}/large", account.auth))
-        # It reads nothing, so it can tell by the server alone that it was cut.
+        # It reads nothing, so it can tell by the server alone that it was taken up, and that it was cut.
+        while sockets(emulator.process.pid) <= alone:
+            time.sleep(0.001)
         while sockets(emulator.process.pid) > alone:
             time.sleep(0.02)
 
