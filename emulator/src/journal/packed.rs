@@ -44,7 +44,7 @@ struct Chunk {
 struct Facts {
     /// How far behind the id of the one before.
     id: u64,
-    /// How far behind the one before; it came before that one if it took longer, or if the clock was set back.
+    /// How far behind the one before, in ticks; negative where it took longer, or where the clock was set back.
     received: i64,
     took_micros: u64,
     bytes_in: u64,
@@ -101,7 +101,7 @@ impl Packed {
         while self.take_before(id).is_some() {}
     }
 
-    /// A copy of those from `id` on, and of some before and behind them; `limit` are enough. Only good to be unpacked.
+    /// A copy of those from `id` on, and of some before and behind them; `limit` are enough.
     pub(super) fn since(&self, id: u64, limit: usize) -> Chunks {
         let skipped = self.chunks.partition_point(|chunk| chunk.last_id < id);
         // In the first of them all but one may come before.

@@ -14,7 +14,7 @@ use super::container::Container;
 use super::expiring::{Expiring, Sum};
 use super::memory::{Full, Memory};
 use super::page::{Page, PageItem, page};
-use super::{Metadata, MetadataGuard, merge};
+use super::{Metadata, MetadataGuard, merge, value_of};
 use crate::timestamp::Timestamp;
 
 /// How many storage policies an account keeps totals for.
@@ -125,12 +125,7 @@ impl Account {
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        let metadata = self.metadata.load();
-        // Most have none, and a name that is text is read before it is looked for.
-        if metadata.is_empty() {
-            return None;
-        }
-        metadata.get(name).cloned()
+        value_of(&self.metadata.load(), name)
     }
 
     /// Takes over new metadata if the whole then passes `check`.

@@ -14,7 +14,7 @@ use super::expiring::{Expiring, Sum};
 use super::memory::{Full, Memory};
 use super::object::Object;
 use super::page::{Page, PageItem, page};
-use super::{Metadata, MetadataGuard, merge};
+use super::{Metadata, MetadataGuard, merge, value_of};
 use crate::timestamp::Timestamp;
 
 /// A container.
@@ -154,12 +154,7 @@ impl Container {
     }
 
     pub(crate) fn metadata_value(&self, name: impl AsHeaderName) -> Option<HeaderValue> {
-        let metadata = self.metadata.load();
-        // Most have none, and a name that is text is read before it is looked for.
-        if metadata.is_empty() {
-            return None;
-        }
-        metadata.get(name).cloned()
+        value_of(&self.metadata.load(), name)
     }
 
     /// Takes over new metadata if the whole then passes `check`.

@@ -18,6 +18,7 @@ use std::sync::{Arc, PoisonError};
 use arc_swap::Guard;
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::fast::RandomState;
+use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) use account::{Account, PolicyTotals};
@@ -231,6 +232,14 @@ impl Store {
 /// it.
 pub(crate) fn compact(value: &HeaderValue) -> HeaderValue {
     HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
+}
+
+fn value_of(metadata: &Metadata, name: impl AsHeaderName) -> Option<HeaderValue> {
+    // Most have none, and a name that is text is read before it is looked for.
+    if metadata.is_empty() {
+        return None;
+    }
+    metadata.get(name).cloned()
 }
 
 /// Takes over new metadata: an empty value removes its name.
